@@ -140,6 +140,10 @@ locks: $(DEV) ## write the lock files anew from pyproject.toml, the layers' and 
 	$(COMPILE) --no-annotate --no-header cli/athena/requirements.in -o cli/athena/requirements.txt
 	$(COMPILE) --no-annotate --no-header checks/requirements.in -o checks/requirements.txt
 
+.PHONY: codes
+codes: $(DEMO) ## write docs/codes.md from the table of codes (layers/activation/python/activation/codes.toml)
+	@$(BIN)/activation codes --markdown > docs/codes.md
+
 .PHONY: gluewheels
 gluewheels: $(DEMO) ## build what the Glue job needs into .cache/glue: one archive of wheels, one of our source (GLUE=5.1 or 6.0)
 	@$(BIN)/python -m stacks.glue_assets $(if $(GLUE),--glue-version $(GLUE))

@@ -10,6 +10,7 @@ from activation import __version__
 
 from cli.audiences import audiences
 from cli.classify import classify
+from cli.codes import codes
 from cli.columns import columns
 from cli.demo import demo
 from cli.demo_install import require_checkout, require_demo_install
@@ -42,6 +43,7 @@ app = typer.Typer(
 app.command()(classify)
 app.command()(explain)
 app.command()(columns)
+app.command()(codes)
 app.command()(locate)
 app.command()(plan)
 app.command()(normalize)

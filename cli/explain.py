@@ -140,7 +140,7 @@ def _rejected(name: str, reason: str) -> dict[str, object]:
 
 def _show(field: Field, value: str, line: dict[str, object]) -> None:
     """Print how one value is normalised and sent, for people."""
-    from activation.identifiers.codes import SENTENCES, Code
+    from activation.codes import explain as explain_code
     from rich.table import Table
     from rich.text import Text
 
@@ -152,7 +152,7 @@ def _show(field: Field, value: str, line: dict[str, object]) -> None:
     table.add_row("raw", Text(printable(value, most=200)))
     if line["verdict"] == "rejected":
         code = str(line["reason"])
-        sentence = "The cell is empty or white space." if code == "blank" else SENTENCES[Code(code)]
+        sentence = "The cell is empty or white space." if code == "blank" else explain_code(code).happened
         table.add_row("sent", Text("nothing", style="bold red"))
         table.add_row("why", Text(f"{code}: {sentence}"))
     else:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-from cli.receipt_table import MIRRORED, WOULD, mends
+from cli.receipt_table import MIRRORED, WOULD, explained
 from cli.typed import typed
 
 _ORDERS = {"dmy": "day, month, year", "mdy": "month, day, year", "ymd": "year, month, day"}
@@ -79,10 +79,10 @@ def print_plan(plan: dict[str, Any]) -> None:
 
 
 def _print_notes(console: Console, plan: dict[str, Any]) -> None:
-    """Print what mends rejected rows, and where the minutes come from."""
+    """Print what the codes of rejected rows mean, and where the minutes come from."""
     from rich.text import Text
 
-    for line in mends(plan["rejected"]):
+    for line in explained({code: found["rows"] for code, found in plan["rejected"].items()}):
         console.print(Text(line), soft_wrap=True)
     for source in dict.fromkeys(plan["minutes_source"].values()):
         console.print(Text(f"minutes by access tier according to {source}", style="dim"), soft_wrap=True)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 NAMES_SHOWN = 5
-# Codes that an option of the command or a spelling mends in all rows at once.
-MENDED_BY_OPTIONS = frozenset({"time_without_zone", "unknown_event_name", "phone_no_country", "ambiguous_date"})
+CODES_EXPLAINED = 5  # the codes of the most rows
 STOPPED = ("blocked", "failed", "superseded")
 MIRRORED = {
     "joined": "rows of people who are new",
@@ -50,8 +49,7 @@ def print_receipt(receipt: dict[str, Any], *, sandbox: bool | None = None) -> No
         table.add_row("files", f"{folder['files']:,}", printable(_not_read(folder)))
     filled = "dataset" if "in_doubt" in receipt else "audience"  # only a receipt of events says how many are
     table.add_row(filled, "", printable(_audience(audience, receipt["connector"])))
-    if receipt["reason"]:
-        table.add_row("why", "", f"{receipt['reason']['code']}: {receipt['reason']['sentence']}")
+    _add_reason(table, receipt["reason"])
     table.add_section()
     read = rows["in"] if rows["in"] is not None else rows["read"]
     table.add_row("rows in", f"{read:,}", "" if rows["in"] is not None else "so far")
@@ -90,20 +88,35 @@ def print_receipt(receipt: dict[str, Any], *, sandbox: bool | None = None) -> No
     for code, note in receipt["platform_notes"].items():
         table.add_row(code, "", printable(note))
     console().print(table)
+    rejected = receipt["rejected_by_us"] | receipt["rejected_by_platform"]
     warnings = (f"warning  {one['code']}: {one['sentence']}" for one in receipt.get("warnings", []))
-    for line in (*mends(receipt["rejected_by_us"]), *warnings):
+    for line in (*explained(rejected), *warnings):
         print(printable(line))
     if receipt["rejects_key"]:
         print(f"list the rejected rows: {typed('receipt', receipt['run_id'], '--rejects', sandbox=sandbox)}")
 
 
-def mends(codes: Iterable[str]) -> Iterator[str]:
-    """Yield a line for each code of rejected rows whose sentence says what to write instead."""
-    from activation.identifiers.codes import SENTENCES, Code
+def explained(counts: Mapping[str, int]) -> Iterator[str]:
+    """Yield a line for each of the codes of the most rows: what it means and what to do about it."""
+    from activation.codes import explain
 
-    for code in codes:
-        if code in MENDED_BY_OPTIONS:
-            yield f"{code}: {SENTENCES[Code(code)]}"
+    from cli.typed import typed
+
+    ordered = sorted(counts, key=lambda code: -counts[code])
+    for code in ordered[:CODES_EXPLAINED]:
+        yield f"{code}: {explain(code).sentences}"
+    if len(ordered) > CODES_EXPLAINED:
+        yield f"other codes: {typed('codes', 'CODE', sandbox=False)}"
+
+
+def _add_reason(table: Table, reason: dict[str, str] | None) -> None:
+    """Add why the run has stopped or waits, and what to do about it."""
+    from activation.codes import explain, plain
+
+    if reason is None:
+        return
+    table.add_row("why", "", f"{reason['code']}: {reason['sentence']}")
+    table.add_row("what to do", "", plain(explain(reason["code"]).do))
 
 
 def _working(receipt: dict[str, Any]) -> str:

@@ -1,105 +1,163 @@
-"""The codes that a user can meet, and the pages that explain them."""
+"""The table of codes: it has every code that is raised and no other, and the pages are made of it."""
 
 from __future__ import annotations
 
-import ast
+import json
 import re
-from collections.abc import Iterator
-from itertools import chain
+import subprocess
+import sys
 from pathlib import Path
 
-from activation.drops.codes import FILE_CODES, ROW_CODES
-from activation.identifiers.codes import Code
+import pytest
+from activation.codes import Who, explain, find, introduction, plain, rooms
+from typer.testing import CliRunner
+
+from cli.__main__ import app
+from cli.codes import page
+from tests.unit.parsed_commands import parsed
+from tests.unit.raised_codes import raised_codes
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = ("layers/activation/python/activation", "lambdas", "cli", "glue_scripts")
-PAGES = ("docs/operations.md", "docs/codes.md", "docs/ci360.md")  # the first links to the others
-# Calls that give a code; OutOfTime is not among them, since its run goes on at once and shows none.
-CARRIERS = {"ConfigError", "Rejected", "Retryable", "NoConnector", "Outcome", "Meaning", "refused", "replace"}
-CARRIERS |= {"BadLink", "Ending", "__init__", "RunWarning", "QueryRefusedError", "NoEnvironmentError", "NotDone"}
-AWS_ENDINGS = ("busy", "denied", "missing", "request")  # of activation.aws.errors.classify
-# Named as a constant, since more than one module counts rows under them.
-CONSTANTS = {"NO_IDENTIFIER", "NOT_NAMED", "NO_CONSENT", "DELETED_AT_SOURCE", "NOT_DELETED", "LOCKED", "CODE"}
-CONSTANTS |= {
-    "NO_CONSENT_ELSEWHERE",
-    "DELETED_ELSEWHERE",
-    "BLANK_GROUP_KEY",
-    "EVENT_ID_INCOMPLETE",
-    "NOT_A_NUMBER",
-    "UNEXPECTED_ERROR",
-}
-CONSTANTS |= {"UNREACHABLE", "SELECTION_FAILED", "COLUMN_MISSING", "NOT_UNDERSTOOD"}
-CONSTANTS |= {"CONSENT_MISSING", "NOT_CONFIGURED", "DECLARATION_BUSY", "CELLS_UNREAD", "INCOMPLETE_GROUP"}
-WORD = re.compile(r"[a-z][a-z0-9_]*")
+TEXTS = [text for room in rooms() for text in room.codes]
+LINK = re.compile(r"\]\(([^)]+)\)")
+# What a command needs where the table has a placeholder that is no file or time of its own.
+FILLED = {"TIME": "2026-11-30"}
 
 
-def words(node: ast.expr | None) -> Iterator[str]:
-    """Yield the codes an argument can have: a text, or the texts that an `if` or an `or` chooses from."""
-    match node:
-        case ast.Constant(value=str(text)) if WORD.fullmatch(text):
-            yield text
-        case ast.IfExp(body=one, orelse=other):
-            yield from words(one)
-            yield from words(other)
-        case ast.BoolOp(values=values):
-            yield from chain.from_iterable(map(words, values))
-
-
-def of_call(call: ast.Call) -> Iterator[str]:
-    """Yield the codes that a call gives to an error or an outcome; an OK outcome's is nobody's to read."""
-    name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
-    by_name = next((one.value for one in call.keywords if one.arg == "code"), None)
-    if name == "classify":
-        yield from (f"{prefix}_{ending}" for prefix in words(by_name) for ending in AWS_ENDINGS)
-    elif name in CARRIERS:
-        place = 1 if name in ("Outcome", "Meaning") else 0
-        succeeded = "OutcomeKind.OK" in map(ast.unparse, call.args[:1])
-        if len(call.args) > place and name != "replace" and not succeeded:
-            yield from words(call.args[place])
-        yield from words(by_name)
-
-
-def of_source(path: Path) -> Iterator[str]:
-    """Yield the codes of one module."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        match node:
-            case ast.Call():
-                yield from of_call(node)
-            case ast.Assign(targets=[ast.Name(id=name)], value=value) if name in CONSTANTS:
-                yield from words(value)
-
-
-def codes() -> set[str]:
-    """Return every code that an error, an outcome, a cell, a row or a warning can have."""
-    paths = chain.from_iterable((ROOT / source).rglob("*.py") for source in SOURCES)
-    raised = set(chain.from_iterable(map(of_source, paths)))
-    return raised | {*Code, *FILE_CODES, *ROW_CODES} | {f"aws_{ending}" for ending in AWS_ENDINGS}
-
-
-def explained(*pages: str) -> set[str]:
-    """Return the codes in the first column of the pages' tables."""
-    rows = chain.from_iterable((ROOT / page).read_text(encoding="utf-8").splitlines() for page in pages)
-    cells = (row.split("|")[1] for row in rows if row.startswith("| `"))
-    return set(chain.from_iterable(re.findall(r"`([a-z][a-z0-9_]*)`", cell) for cell in cells))
+def runner(*words: str) -> tuple[int, str, str]:
+    """Return the exit code and what the program printed."""
+    result = CliRunner().invoke(app, ["codes", *words])
+    return result.exit_code, result.stdout, result.stderr
 
 
 def test_the_search_finds_codes_of_each_kind() -> None:
-    """Errors, refusals, outcomes, AWS errors, cells, rows and warnings are all found."""
-    some = {"bad_name", "html_page", "xml_document", "throttled", "invalid_entries", "ledger_denied"}
-    assert some | {"not_a_phone", "ragged_row", "no_identifier", "audience_small", "unknown_connector"} <= codes()
+    """Errors, refusals, outcomes, AWS errors, cells, rows, warnings and constants are all found."""
+    some = {
+        "bad_name",
+        "html_page",
+        "xml_document",
+        "throttled",
+        "invalid_entries",
+        "ledger_denied",
+        "not_a_number",
+    }
+    assert some | {"not_a_phone", "ragged_row", "no_identifier", "audience_small", "late_part"} <= raised_codes()
 
 
-def test_every_code_is_explained() -> None:
-    """Each code stands in a table of the operations page or of a page it links to."""
-    assert sorted(codes() - explained(*PAGES)) == []
+def test_every_code_that_is_raised_is_in_the_table() -> None:
+    """Who meets a code can look it up."""
+    assert sorted(raised_codes() - {text.code for text in TEXTS}) == []
 
 
-def test_no_explanation_is_of_a_code_that_is_gone() -> None:
-    """The list of codes has none that nothing gives any more."""
-    assert sorted(explained("docs/codes.md") - codes()) == []
+def test_every_code_in_the_table_is_raised() -> None:
+    """The table has none that nothing gives any more."""
+    assert sorted({text.code for text in TEXTS} - raised_codes()) == []
 
 
-def test_the_operations_page_links_the_pages() -> None:
-    """Who reads the first page finds the others."""
-    text = (ROOT / PAGES[0]).read_text(encoding="utf-8")
-    assert [page for page in PAGES[1:] if f"]({page.removeprefix('docs/')}" not in text] == []
+def test_each_code_stands_once_in_a_room() -> None:
+    """No group says two things of one code, and no two groups have one name."""
+    assert len({(text.room, text.code) for text in TEXTS}) == len(TEXTS)
+    assert len({room.name for room in rooms()}) == len(rooms())
+
+
+def test_a_code_says_in_sentences_what_happened_and_what_to_do() -> None:
+    """Both begin with a capital, a code or a name, and end as sentences do; no link is left in plain text."""
+    for text in TEXTS:
+        for sentence in (text.happened, text.do):
+            assert re.fullmatch(r"(?:[A-Z`\[]|awswrangler).*\.", sentence), text
+        assert "](" not in text.sentences
+
+
+@pytest.mark.parametrize("command", sorted({text.command for text in TEXTS} - {""}))
+def test_the_program_has_each_command(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command of the table can be typed once its placeholders are filled."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "FILE").write_text("")
+    (tmp_path / "FOLDER").mkdir()
+    parsed(" ".join(FILLED.get(word, word) for word in command.split()))
+
+
+def test_the_page_is_current() -> None:
+    """docs/codes.md is what `make codes` writes."""
+    assert (ROOT / "docs/codes.md").read_text(encoding="utf-8") == page()
+
+
+def test_the_links_of_the_table_lead_to_headings() -> None:
+    """Each linked document exists and has the heading."""
+    texts = [introduction(), *(room.intro for room in rooms()), *(f"{text.happened} {text.do}" for text in TEXTS)]
+    for target in {target for text in texts for target in LINK.findall(text)}:
+        name, _, heading = target.partition("#")
+        document = page() if not name else (ROOT / "docs" / name).read_text(encoding="utf-8")
+        headings = re.findall(r"^#+ (.*)$", document, flags=re.MULTILINE)
+        anchors = {re.sub(r"[^\w\- ]", "", one.lower()).replace(" ", "-") for one in headings}
+        assert not heading or heading in anchors, target
+
+
+def test_a_link_becomes_the_path_of_its_document() -> None:
+    """On a terminal there is nothing to click."""
+    text = "See [here](mirror.md#guard), [events.md](events.md), [rows](#cells-and-rows) and [a](../README.md)."
+    shown = (
+        "See here (docs/mirror.md#guard), docs/events.md, rows (docs/codes.md#cells-and-rows) and a (README.md)."
+    )
+    assert plain(text) == shown
+
+
+def test_a_code_of_two_groups_is_explained_as_a_run_means_it() -> None:
+    """Its other meaning is found too."""
+    assert [text.room for text in find("tls")] == ["act", "ci360"]
+    assert explain("tls") == find("tls")[0]
+
+
+def test_a_code_of_another_release_is_said_to_be_one() -> None:
+    """An old receipt can still be shown."""
+    text = explain("no_such_code")
+    assert (text.code, text.who, find("no_such_code")) == ("no_such_code", Who.OPERATOR, ())
+    assert "another release" in text.happened
+
+
+def test_a_code_is_explained_on_the_terminal() -> None:
+    """What happened, what to do, who acts and the command."""
+    status, out, _ = runner("needs_approval")
+    assert status == 0
+    for part in (
+        "needs_approval: Somebody has to act",
+        "what to do",
+        "operator",
+        "activation audiences approve RUN",
+    ):
+        assert part in out
+
+
+def test_an_unknown_code_names_similar_ones() -> None:
+    """A typing mistake is no dead end, and the exit code tells a program."""
+    status, out, error = runner("not_a_fone")
+    assert (status, out) == (1, "")
+    assert "not_a_phone" in error
+
+
+def test_the_codes_are_written_for_programs() -> None:
+    """All of them, or the meanings of one."""
+    assert [one["code"] for one in json.loads(runner("--json")[1])] == [text.code for text in TEXTS]
+    (one,) = json.loads(runner("token_refused", "--json")[1])
+    assert (one["room"], one["who"], one["command"]) == ("act", "operator", "activation secret set CONNECTOR")
+
+
+def test_the_list_has_every_code() -> None:
+    """Without an argument all codes are listed."""
+    listed = runner()[1]
+    assert [text.code for text in TEXTS if text.code not in listed] == []
+
+
+def test_the_table_is_read_without_the_rest_of_the_library() -> None:
+    """A function that shows one sentence loads neither Arrow nor boto3 for it."""
+    program = (
+        "import sys, activation.codes as c; c.explain('tls'); print([m for m in sys.modules if m in sys.argv])"
+    )
+    heavy = ["pyarrow", "boto3", "botocore", "rich", "typer", "msgspec", "activation.identifiers"]
+    loaded = subprocess.run([sys.executable, "-c", program, *heavy], capture_output=True, text=True, check=True)
+    assert loaded.stdout.strip() == "[]"
+
+
+def test_the_runbook_links_the_table() -> None:
+    """Who reads the first page finds the codes."""
+    assert "](codes.md" in (ROOT / "docs/operations.md").read_text(encoding="utf-8")

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.core import TyperGroup
-from typer.main import get_command
 
-from cli.__main__ import app
 from tests.unit.line.mirrors import Make, deliver, kept, mirror, mirror_world
 from tests.unit.line.platform import Fault
 from tests.unit.line.world import World, people, table
+from tests.unit.parsed_commands import parsed
 
 COMMAND = re.compile(r"`(activation [^`]*)`")
 AUDIENCE = "vip"
@@ -111,11 +108,7 @@ def check_commands(receipt: dict[str, Any], folder: Path, monkeypatch: pytest.Mo
     (folder / "people.csv").write_text("")
     found = COMMAND.findall(receipt["reason"]["sentence"])
     for command in found:
-        _, *words = shlex.split(command)
-        parser: Any = get_command(app)
-        while isinstance(parser, TyperGroup):
-            parser = parser.commands[words.pop(0)]
-        given = parser.make_context(parser.name, words).params  # raises UsageError
+        given = parsed(command)
         assert given.get("connector", receipt["connector"]) == receipt["connector"]
         assert given.get("audience", AUDIENCE) == AUDIENCE
         assert given.get("run", receipt["run_id"]) == receipt["run_id"]
