@@ -26,7 +26,7 @@ from cli.normalize import normalize
 from cli.operate import redrive, replay
 from cli.plan import plan
 from cli.receipts import receipts
-from cli.runs import receipt, status
+from cli.runs.status import receipt, status
 from cli.sandbox import sandbox
 from cli.secret import secret
 from cli.stream import stream

@@ -20,6 +20,7 @@ from constructs import Construct
 
 from stacks.connector_settings import AUDIENCE_FILE, ConnectorSettings
 from stacks.names import FORGETS, SUPPRESSIONS
+from stacks.run_index import RUN_INDEX
 from stacks.statements import allow, through_key
 
 # How the names of what may be read end. The sets of refused identifiers beside them end otherwise: with the key in
@@ -102,7 +103,12 @@ class Readers(Construct):
                     ],
                 ),
                 allow("ListReceipts", ["s3:ListBucket", "s3:ListBucketVersions"], [receipts.bucket_arn]),
-                allow("ReadLedger", ["dynamodb:GetItem", "dynamodb:Scan"], [ledger.table_arn]),
+                allow(
+                    "ReadLedger",
+                    ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Scan"],
+                    [ledger.table_arn],
+                ),
+                allow("ListRuns", ["dynamodb:Query"], [f"{ledger.table_arn}/index/{RUN_INDEX}"]),
                 through_key(key, ["kms:Decrypt", "kms:DescribeKey"], "s3", "dynamodb"),
             ],
         )
@@ -196,7 +202,6 @@ def operator_policy(
             ),
             *_write(secrets),
             allow("FindMissingDrops", ["s3:ListBucketVersions"], [drops.bucket_arn]),
-            allow("LookUpRuns", ["dynamodb:BatchGetItem"], [ledger.table_arn]),
             allow(
                 "AudienceOptions",
                 ["s3:GetObject", "s3:PutObject"],

@@ -22,6 +22,7 @@ from stacks.people import Readers, sas_files_reader
 from stacks.receipt_catalogue import ReceiptCatalogue
 from stacks.receipt_table import PREFIX, RESULTS, RESULTS_OF_PARTS
 from stacks.retention_settings import Retention
+from stacks.run_index import INCLUDED, RUN_INDEX, STARTED_AT, STATE
 from stacks.settings import Settings
 from stacks.source_settings import SourceSettings
 
@@ -210,7 +211,7 @@ class StorageStack(Stack):
         )
 
     def _ledger(self, retention: Retention) -> dynamodb.Table:
-        return dynamodb.Table(
+        table = dynamodb.Table(
             self,
             "Ledger",
             partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
@@ -224,6 +225,14 @@ class StorageStack(Stack):
             deletion_protection=self._removal is RemovalPolicy.RETAIN,
             removal_policy=self._removal,
         )
+        table.add_global_secondary_index(
+            index_name=RUN_INDEX,
+            partition_key=dynamodb.Attribute(name=STATE, type=dynamodb.AttributeType.STRING),
+            sort_key=dynamodb.Attribute(name=STARTED_AT, type=dynamodb.AttributeType.NUMBER),
+            projection_type=dynamodb.ProjectionType.INCLUDE,
+            non_key_attributes=[*INCLUDED],
+        )
+        return table
 
     def _archive(self, retention: Retention, sources: Sequence[SourceSettings]) -> events.Archive:
         archive = events.Archive(

@@ -15,6 +15,7 @@ from activation.aws.table import ConditionalTable, Item, number, read_number, re
 from activation.errors import ConfigError
 from activation.ledger.keys import part_key, run_key, unversioned_key
 from activation.ledger.progress import Progress
+from activation.ledger.row_counts import Counted, RowCounts
 from activation.model import Drop
 from activation.platforms.publisher import Opened
 from activation.records import from_json, to_json
@@ -158,6 +159,9 @@ class Ledger:
             ":opened": {"S": _opened_json(run.opened)},
             ":lock": {"S": run.audience_lock},
         }
+        if release:  # lists of runs show it; while a worker holds the run, they read its progress
+            counted = Counted(RowCounts.of(run.progress), run.progress.tally.active_s, now)
+            sets, values = f"{sets}, counted = :counted", {**values, ":counted": {"S": to_json(counted)}}
         changes = Changes(sets, values, {"#state": "state"})
         lease = Lease(run.pk, "", run.fence, run.lease_until)
         if release:

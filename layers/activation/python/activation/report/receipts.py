@@ -11,8 +11,9 @@ from activation.drops.folder_listing import FolderListing, shown_file
 from activation.drops.messages import Work
 from activation.identifiers.column_map import shown_entries
 from activation.ledger.file_plan import FilePlan
-from activation.ledger.mirror_run import MirrorPhase, MirrorRun
+from activation.ledger.mirror_run import MirrorRun
 from activation.ledger.progress import Progress
+from activation.ledger.row_counts import RowCounts, compared_mirror
 from activation.ledger.runs import FINAL, STOPPED, Run
 from activation.ledger.units import LeftOut
 from activation.model import EVENTS, Audience, RunWarning
@@ -112,7 +113,7 @@ def compose(
         "columns": _columns(progress.plan),
         "date_order": reading.context.date_order if reading else "",
         "rows": _rows(progress),
-        **({"mirror": _mirror(mirror)} if (mirror := _mirror_of(progress)) else {}),
+        **({"mirror": _mirror(mirror)} if (mirror := compared_mirror(progress)) else {}),
         "rows_mended": progress.tally.mended,
         "identifiers": dict(sorted(progress.tally.identifiers.items())),
         "rejected_by_us": dict(sorted(progress.tally.rejected_by_us.items())),
@@ -150,27 +151,15 @@ def _options(plan: FilePlan) -> dict[str, Any]:
 
 def _rows(progress: Progress) -> dict[str, int | None]:
     """Return what became of the drop's rows; of a mirror also how many are not sent, as the audience has them."""
-    tally, mirror = progress.tally, _mirror_of(progress)
-    found = {
-        "in": progress.checkpoint.cursor.row if progress.checkpoint.read_whole else None,
-        "read": tally.rows_settled,
-        "acknowledged": tally.acknowledged,
-        "rejected_by_us": tally.rejected_by_us.total(),
-        "rejected_by_platform": tally.rejected_by_platform.total(),
+    rows = RowCounts.of(progress)
+    found: dict[str, int | None] = {
+        "in": rows.whole,
+        "read": rows.read,
+        "acknowledged": rows.acknowledged,
+        "rejected_by_us": rows.rejected_by_us,
+        "rejected_by_platform": rows.rejected_by_platform,
     }
-    if mirror is None:
-        return found
-    if mirror.phase is MirrorPhase.REMOVE:  # what is counted then are no rows of the drop
-        found |= {"acknowledged": 0, "rejected_by_platform": 0, "read": tally.rejected_by_us.total()}
-    read = (found["read"] or 0) + mirror.rows_unchanged
-    whole = mirror.rows if mirror.is_read else None
-    return {**found, "in": whole, "read": read, "unchanged": mirror.rows_unchanged}
-
-
-def _mirror_of(progress: Progress) -> MirrorRun | None:
-    """Return what a mirror has found, None for any other run."""
-    mirror = progress.mirror
-    return mirror if mirror is not None and mirror.phase is not MirrorPhase.NOTED and mirror.mode else None
+    return found if rows.unchanged is None else {**found, "unchanged": rows.unchanged}
 
 
 def _mirror(mirror: MirrorRun) -> dict[str, Any]:

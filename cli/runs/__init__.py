@@ -1,0 +1,1 @@
+"""Runs: lists of them, one of them, and what a person can do to it."""

@@ -1,0 +1,104 @@
+"""One run of a list: what its record in the ledger says, as plain values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from activation.aws.table import read_number, read_text
+from activation.ledger.keys import RUN
+
+OPEN = frozenset({"running", "waiting", "accepted"})  # states in which a run continues by itself
+WAITS = frozenset({"waiting", "accepted"})  # states in which it continues at a set time
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A run as lists show it. Times are Unix seconds.
+
+    `file` is the key of its object. `rows_whole` is how many rows the drop has, None until its end was read;
+    `rows_read` counts those with a known outcome, `rows_acknowledged` and `rows_rejected` two kinds of these.
+    `rows_per_s` is how many had one in a second in which a worker was at it, None before the first second.
+    `ended_at` is None while the run goes on by itself. `waits_until` is when a waiting run continues, None for any
+    other; `code` and `sentence` are why a run waits or stopped, "" when it does neither.
+    """
+
+    run_id: str
+    connector: str
+    audience: str
+    action: str
+    file: str
+    state: str
+    started_at: float
+    rows_whole: int | None
+    rows_read: int
+    rows_acknowledged: int
+    rows_rejected: int
+    rows_per_s: float | None
+    ended_at: float | None
+    waits_until: float | None
+    code: str
+    sentence: str
+
+    def duration_s(self, now: float) -> float:
+        """Return how many seconds the run took, or has taken until `now`."""
+        return max((now if self.ended_at is None else self.ended_at) - self.started_at, 0.0)
+
+
+def is_counted(item: Mapping[str, Any]) -> bool:
+    """Return whether an item of the index says all that a row needs.
+
+    A run that a worker holds has newer counts in its record, and one of an earlier release has them only there.
+    """
+    return "counted" in item and read_text(item, "state") not in OPEN
+
+
+def run_row(item: Mapping[str, Any]) -> RunRow:
+    """Return the row of a run's record, or of an item of the index of which `is_counted` holds."""
+    connector, _, run_id = read_text(item, "pk").partition(RUN)
+    state = read_text(item, "state")
+    rows, active_s, left_at = _counts(item)
+    due = read_number(item, "not_before")
+    return RunRow(
+        run_id=run_id,
+        connector=connector,
+        audience=read_text(item, "audience"),
+        action=read_text(item, "action"),
+        file=read_text(item, "object_key"),
+        state=state,
+        started_at=read_number(item, "started_at"),
+        rows_whole=rows["whole"],
+        rows_read=rows["read"],
+        rows_acknowledged=rows["acknowledged"],
+        rows_rejected=rows["rejected_by_us"] + rows["rejected_by_platform"],
+        rows_per_s=rows["read"] / active_s if active_s >= 1 else None,
+        ended_at=None if state in OPEN else left_at,
+        waits_until=due if state in WAITS and due else None,
+        code=read_text(item, "code"),
+        sentence=read_text(item, "sentence"),
+    )
+
+
+def _counts(item: Mapping[str, Any]) -> tuple[dict[str, Any], float, float]:
+    """Return a record's counts of rows, the seconds that it was worked on, and when it was left last."""
+    if is_counted(item):
+        counted = json.loads(read_text(item, "counted"))
+        return counted["rows"], counted["active_s"], counted["at"]
+    return *_counts_of_progress(item), read_number(item, "updated_at")
+
+
+def _counts_of_progress(item: Mapping[str, Any]) -> tuple[dict[str, Any], float]:
+    from dataclasses import asdict
+
+    from activation.ledger.progress import Progress  # loads Arrow, which a list of ended runs does not wait for
+    from activation.ledger.row_counts import RowCounts
+    from activation.records import DamagedRecord
+
+    try:
+        progress = Progress.from_json(read_text(item, "progress"))
+    except DamagedRecord:  # of another release: the number beside it has been there since the first
+        acknowledged = int(read_number(item, "rows_acknowledged"))
+        return asdict(RowCounts(None, acknowledged, acknowledged, 0, 0)), 0.0
+    return asdict(RowCounts.of(progress)), progress.tally.active_s

@@ -1,0 +1,107 @@
+"""One run as the ledger and its stored receipt show it together, also while it runs."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cli.runs.listing import find_run
+from cli.runs.rows import OPEN, RunRow
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_s3.client import S3Client
+
+    from cli.deployment import Deployment
+
+
+class UnknownRunError(Exception):
+    """No run has this id; or several begin with it, if `matches` is more than 0."""
+
+    def __init__(self, matches: int = 0) -> None:
+        super().__init__("several runs begin so" if matches else "no such run")
+        self.matches = matches
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run's `row`, and its `receipt` in the form of a stored one.
+
+    The receipt of a run that has not ended is made of its record in the ledger, so that its sums are those of now.
+    """
+
+    row: RunRow
+    receipt: dict[str, Any]
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether the run goes on by itself."""
+        return self.row.state in OPEN
+
+
+def show_run(found: Deployment, run: str) -> RunView:
+    """Return the run whose id is `run` or begins with it.
+
+    Raises UnknownRunError, and what reading the ledger and the receipts bucket raises.
+    """
+    import boto3
+
+    from stacks.names import SUPPRESSIONS
+
+    table: DynamoDBClient = boto3.client("dynamodb")
+    rows = find_run(table, found.ledger_table, run, (*found.connectors, SUPPRESSIONS))
+    if len(rows) != 1:
+        raise UnknownRunError(len(rows))
+    (row,) = rows
+    stored = stored_at(boto3.client("s3"), found.receipts_bucket, row)
+    if stored is not None and row.state not in OPEN:
+        return RunView(row, stored)
+    return RunView(row, _receipt_now(found, row, table, stored))
+
+
+def stored_at(client: S3Client, bucket: str, row: RunRow) -> dict[str, Any] | None:
+    """Return the stored receipt of a run, None where there is none yet."""
+    from botocore.exceptions import ClientError
+
+    key = f"receipts/{row.connector}/{row.audience}/{row.run_id}.json"
+    try:
+        body = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+            return None
+        raise
+    receipt: dict[str, Any] = json.loads(body)
+    return receipt
+
+
+def _receipt_now(
+    found: Deployment, row: RunRow, client: DynamoDBClient, stored: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Return a run's receipt as its worker would write it now; what only that knows is the stored one's."""
+    from activation.aws.table import ConditionalTable
+    from activation.drops.messages import Work
+    from activation.ledger.runs import Ledger
+    from activation.model import Action, Audience, Drop
+    from activation.report.receipts import Identity, compose
+
+    ledger = Ledger(ConditionalTable(client, found.ledger_table), row.connector, lease_s=0, ttl_days=0)
+    run = ledger.read(row.run_id)
+    if run is None:
+        raise UnknownRunError
+    audience = Audience(row.connector, row.audience, Action(row.action))
+    work = Work(Drop(found.drops_bucket, row.file, "", "", 0), continuation=run.continuation)
+    identity = Identity(row.run_id, work, audience, "", found.platforms.get(row.connector, ""))
+    now = compose(
+        identity,
+        run,
+        account="",
+        now=time.time(),
+        rejects_key=None,
+        notes={},
+        warnings=run.progress.warnings,
+    )
+    if stored is None:
+        return now
+    return now | {name: stored[name] for name in ("account", "drop", "folder", "columns") if name in stored}
