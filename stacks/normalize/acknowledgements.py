@@ -7,7 +7,7 @@ from aws_cdk import aws_s3 as s3
 from stacks.findings import accept, arn_of
 from stacks.normalize.databrew import LOGS
 from stacks.normalize.job import NormalizeJob
-from stacks.normalize.permissions import LISTINGS, REPORT
+from stacks.normalize.permissions import LISTINGS, RECORDS, REPORT
 from stacks.normalize.stack import NormalizeStack
 from stacks.normalize.start import StartFunction
 from stacks.receipt_table import RESULTS_OF_PARTS
@@ -73,6 +73,11 @@ def _accept_glue(
             f"IAM5[Resource::{arn_of(storage.receipts)}/{LISTINGS}*]",
             "The lists of exports' files, each under the name of its export and occasion.",
         )
+    accept(
+        job.role,
+        f"IAM5[Resource::{arn_of(storage.receipts)}/{RECORDS}]",
+        "The reports that the job keeps beside these lists, each under the name of its export and occasion.",
+    )
     accept(
         job.role,
         f"IAM5[Resource::arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:{job.log_folder}/*]",
