@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from typing import Any
 
 import pytest
 from activation.ledger.paid_starts import StartState
@@ -141,6 +142,12 @@ def test_a_call_that_never_arrived_stops_with_its_code() -> None:
     assert world.calls.made.count(START) == 1
 
 
+def not_listed(request: dict[str, Any]) -> dict[str, Any]:
+    """Answer for a list that lags."""
+    del request
+    return {"protectedQueries": []}
+
+
 def in_doubt() -> World:
     """Return a world in which a query was started, was not answered and not listed, until the slot stopped."""
     world = World()
@@ -150,7 +157,7 @@ def in_doubt() -> World:
             raise LOST
 
     world.calls.fail = lose
-    shown, world.service.page = world.service.page, lambda _: {"protectedQueries": []}  # type: ignore[method-assign]  # a list that lags
+    shown, world.service.page = world.service.page, not_listed  # type: ignore[method-assign]  # a list that lags
     world.due()
     for _ in range(12):  # the query itself does not go on, so that no event tells of it
         world.deliver()
@@ -188,7 +195,7 @@ def test_a_redrive_looks_for_the_query_in_doubt_first() -> None:
 def test_a_query_in_doubt_that_was_run_again_is_not_adopted() -> None:
     """The operator's second query is the slot's: what the first one wrote is nobody's drop."""
     world = in_doubt()
-    listed, world.service.page = world.service.page, lambda _: {"protectedQueries": []}  # type: ignore[method-assign]  # a list that lags
+    listed, world.service.page = world.service.page, not_listed  # type: ignore[method-assign]  # a list that lags
     world.calls.fail = lambda when, name: None
     world.due(after=1)
     world.deliver()
