@@ -73,7 +73,8 @@ $(CHECKS): checks/requirements.txt $(DEV)
 	@$(BIN)/uv pip sync --quiet --python .venv/checks/bin/python --require-hashes checks/requirements.txt
 	@touch $@
 
-EXPORTS := {"exports": [{"name": "vip", "mapping": "tests/infrastructure/data/vip.json"}]}
+EXPORTS := {"exports": [{"name": "vip", "mapping": "tests/infrastructure/data/lines.json", \
+  "columns": {"email": "string"}}]}
 SOURCES_OF_ALL_KINDS := [{"name": "rooms", "kind": "bucket", "bucket": "example-rooms", "prefix": "vip/", \
   "connector": "meta", "audience": "VIP", "identifiers": "raw"}, {"name": "cdp", "kind": "postgres"}, \
   {"name": "marts", "kind": "athena", "workgroup": "activation", "database": "marts", "buckets": ["example-marts"]}]

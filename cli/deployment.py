@@ -152,6 +152,14 @@ def parts_dataset() -> tuple[str, str]:
     return outputs["PartsDatabase"], outputs["PartsWorkgroup"]
 
 
+def exports_dataset() -> tuple[str, str]:
+    """Return the same of the exports themselves."""
+    outputs = _outputs("normalize", "exports are deployed", "docs/glue.md")
+    if "ExportsDatabase" not in outputs:
+        fail("no export's columns are in the settings, so there is no table of exports: see docs/glue.md")
+    return outputs["ExportsDatabase"], outputs["ExportsWorkgroup"]
+
+
 def _queues(part: str, named: str, what: str, page: str) -> tuple[str, str]:
     outputs = _outputs(part, what, page)
     if f"{named}QueueUrl" not in outputs:  # every export is DataBrew's, which has no queue

@@ -1,4 +1,4 @@
-"""`activation receipts`: receipts, or the Glue job's drops, as tables that Athena queries or that are exported."""
+"""`activation receipts`: receipts, or exports and the drops made of them, as tables to query or to export."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ _Parts = Annotated[
     bool,
     typer.Option("--parts", help="Query the drops of the Glue job instead: a table for each export, by `folder`."),
 ]
+_Exports = Annotated[
+    bool,
+    typer.Option("--exports", help="Query the exports themselves instead: a table for each that has its columns."),
+]
 
 BESIDE_A_COLUMN = 3  # a border and a space on each side
 
@@ -26,6 +30,7 @@ def query_receipts(
     query: Annotated[str, typer.Argument(help=_QUERY)],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per row.")] = False,
     parts: _Parts = False,
+    exports: _Exports = False,
 ) -> None:
     """Query all receipts by Athena; exit 1 if that fails. docs/receipts.md lists the columns."""
     from pathlib import Path
@@ -35,7 +40,7 @@ def query_receipts(
 
     with TemporaryDirectory() as folder:
         file = Path(folder) / "result.parquet"
-        _write(query, str(file), parts=parts)
+        _write(query, str(file), parts=parts, exports=exports)
         result = pq.read_table(file)
     if as_json:
         for row in result.to_pylist():
@@ -49,15 +54,18 @@ def export_receipts(
     output: Annotated[str, typer.Option(help="The new Parquet file: a path, or s3://BUCKET/KEY.")],
     query: Annotated[str | None, typer.Option(help=f"Only the result of a query: {_QUERY}")] = None,
     parts: _Parts = False,
+    exports: _Exports = False,
 ) -> None:
     """Write the table of receipts, or a query's result, as Parquet; exit 1 if the file exists already."""
-    if parts and query is None:
-        raise typer.BadParameter("missing; --parts has a table for each export", param_hint="--query")
-    print(f"{_write(query, output, parts=parts):,} rows")
+    if (parts or exports) and query is None:
+        raise typer.BadParameter("missing; there is a table for each export", param_hint="--query")
+    print(f"{_write(query, output, parts=parts, exports=exports):,} rows")
 
 
-def _write(query: str | None, output: str, *, parts: bool) -> int:
+def _write(query: str | None, output: str, *, parts: bool, exports: bool) -> int:
     """Write a query's result, or the current table for None; end the command if that is refused."""
+    if parts and exports:
+        raise typer.BadParameter("give one of --parts and --exports", param_hint="--exports")
     from activation.errors import ActivationError
 
     from cli import deployment
@@ -66,9 +74,12 @@ def _write(query: str | None, output: str, *, parts: bool) -> int:
     from stacks.receipt_table import QUERIES
 
     try:
-        sql = "" if query is None else sql_of(query, () if parts else QUERIES)
+        sql = "" if query is None else sql_of(query, () if parts or exports else QUERIES)
         place = place_for(output)
-        return write(Dataset(*deployment.parts_dataset()) if parts else _current(), sql, place)
+        if parts or exports:
+            found = deployment.parts_dataset() if parts else deployment.exports_dataset()
+            return write(Dataset(*found), sql, place)
+        return write(_current(), sql, place)
     except ActivationError as error:
         deployment.fail(printable(f"{error.code}: {error.sentence}"))
 

@@ -1,7 +1,8 @@
 """The Glue job's script: an export in S3 becomes a folder drop. See docs/glue.md.
 
 Arguments: --mapping, --input, --output (s3:// URLs); optional: --folder, the name of the drop's folder, --listing,
-the s3:// URL of the list of exactly the objects to read, and --export and --slot, which name what the drop is for.
+the s3:// URL of the list of exactly the objects to read, --export and --slot, which name what the drop is for, and
+--record, the s3:// URL at which the report is kept for attempts after this one.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 REQUIRED = ("JOB_NAME", "mapping", "input", "output")
-OPTIONAL = ("folder", "listing", "export", "slot")
+OPTIONAL = ("folder", "listing", "export", "slot", "record")
 
 
 def main() -> None:
@@ -38,6 +39,7 @@ def main() -> None:
             folder=arguments.get("folder", ""),
             listing=arguments.get("listing", ""),
             claim="/".join(arguments[one] for one in ("export", "slot") if one in arguments),
+            record=arguments.get("record", ""),
             session=lambda: session,
         )
     except ActivationError as error:

@@ -1,8 +1,9 @@
-"""What every Athena data set of the app is made of: a table over Parquet, a workgroup, and what queries need."""
+"""What every Athena data set of the app is made of: a table over files, a workgroup, and what queries need."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from aws_cdk import Aws, Stack
 from aws_cdk import aws_athena as athena
@@ -18,6 +19,26 @@ from stacks.statements import allow
 _FORMAT = "org.apache.hadoop.hive.ql.io.parquet"
 
 
+@dataclass(frozen=True)
+class FileFormat:
+    """How a table's files are read: Hive's classes, and parameters of the SerDe and of the table."""
+
+    classification: str
+    input_format: str
+    output_format: str
+    serde: str
+    serde_parameters: Mapping[str, str] = field(default_factory=dict)
+    table_parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+PARQUET = FileFormat(
+    "parquet",
+    f"{_FORMAT}.MapredParquetInputFormat",
+    f"{_FORMAT}.MapredParquetOutputFormat",
+    f"{_FORMAT}.serde.ParquetHiveSerDe",
+)
+
+
 def add_table(
     scope: Construct,
     id_: str,
@@ -29,8 +50,9 @@ def add_table(
     location: str,
     parameters: Mapping[str, str] | None = None,
     partitions: Mapping[str, tuple[str, str]] | None = None,
+    form: FileFormat = PARQUET,
 ) -> glue.CfnTable:
-    """Add a table over Parquet below `location`; columns and partition keys have an Athena type and a comment."""
+    """Add a table over files below `location`; columns and partition keys have an Athena type and a comment."""
     return glue.CfnTable(
         scope,
         id_,
@@ -40,15 +62,20 @@ def add_table(
             name=name,
             description=description,
             table_type="EXTERNAL_TABLE",
-            parameters={"classification": "parquet", "EXTERNAL": "TRUE", **(parameters or {})},
+            parameters={
+                "classification": form.classification,
+                "EXTERNAL": "TRUE",
+                **form.table_parameters,
+                **(parameters or {}),
+            },
             partition_keys=_columns(partitions) if partitions else None,
             storage_descriptor=glue.CfnTable.StorageDescriptorProperty(
                 columns=_columns(columns),
                 location=location,
-                input_format=f"{_FORMAT}.MapredParquetInputFormat",
-                output_format=f"{_FORMAT}.MapredParquetOutputFormat",
+                input_format=form.input_format,
+                output_format=form.output_format,
                 serde_info=glue.CfnTable.SerdeInfoProperty(
-                    serialization_library=f"{_FORMAT}.serde.ParquetHiveSerDe"
+                    serialization_library=form.serde, parameters=dict(form.serde_parameters) or None
                 ),
             ),
         ),

@@ -15,6 +15,7 @@ KEY = f"{PREFIX}receipts.parquet"
 RESULTS = "queries/"  # in the receipts bucket: what Athena writes of each query
 # The same of queries over drops, which hold people: another prefix, for other readers.
 RESULTS_OF_PARTS = "queries-of-parts/"
+RESULTS_OF_EXPORTS = "queries-of-exports/"  # of queries over exports, which hold people in plain text
 BYTES_SCANNED_LIMIT = 1_000_000_000  # of one query; of receipts one is less than a kilobyte
 
 _CODES = "map<string,bigint>"

@@ -153,7 +153,7 @@ def read_settings(
         ),
         doctor=read_doctor(reader.section("doctor")),
         normalize=normalize,
-        clean_rooms=read_clean_rooms(reader, sources, normalize),
+        clean_rooms=read_clean_rooms(reader, sources, normalize, name),
         suppressions=read_suppressions(reader.section("suppressions")),
         sync=read_sync(reader.section("sync"), reader.sections("sources", optional=True)),
     )

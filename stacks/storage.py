@@ -20,7 +20,7 @@ from stacks.object_events import any_created, object_created
 from stacks.other_accounts import let_drop
 from stacks.people import Readers, sas_files_reader
 from stacks.receipt_catalogue import ReceiptCatalogue
-from stacks.receipt_table import PREFIX, RESULTS, RESULTS_OF_PARTS
+from stacks.receipt_table import PREFIX, RESULTS, RESULTS_OF_EXPORTS, RESULTS_OF_PARTS
 from stacks.retention_settings import Retention
 from stacks.run_index import INCLUDED, RUN_INDEX, STARTED_AT, STATE
 from stacks.settings import Settings
@@ -131,8 +131,8 @@ class StorageStack(Stack):
         )
         # What Athena wrote of a query was read as soon as it had ended, and the table is made of the receipts.
         day = Duration.days(1)
-        bucket.add_lifecycle_rule(prefix=RESULTS, expiration=day, noncurrent_version_expiration=day)
-        bucket.add_lifecycle_rule(prefix=RESULTS_OF_PARTS, expiration=day, noncurrent_version_expiration=day)
+        for results in (RESULTS, RESULTS_OF_PARTS, RESULTS_OF_EXPORTS):
+            bucket.add_lifecycle_rule(prefix=results, expiration=day, noncurrent_version_expiration=day)
         bucket.add_lifecycle_rule(prefix=PREFIX, noncurrent_version_expiration=day)
         return bucket
 

@@ -30,7 +30,7 @@ from glue_scripts.normalize.plan import Plan, plan_of
 from glue_scripts.normalize.report import Report, manifest_of, report_of
 from glue_scripts.normalize.row_rules import refuse_unmapped
 from glue_scripts.normalize.rows import RowStep
-from glue_scripts.normalize.storage import S3_FOLDER, Folder, LocalFolder, folder_of, text_of
+from glue_scripts.normalize.storage import S3_FOLDER, Folder, LocalFolder, folder_of, text_if_there
 
 # Athena, Spark and Arrow pass over names that begin with "_", so that the folder is a data set to them.
 MANIFEST = "_manifest.json"
@@ -144,15 +144,18 @@ def job_of(
     return replace(job, mapping=told, sample=first_look(plan, job.reader())), plan
 
 
-def made_before(mapping: AudienceMapping, output: str, folder: str, claim: str) -> Report | None:
+def made_before(mapping: AudienceMapping, output: str, folder: str, claim: str, record: str = "") -> Report | None:
     """Return the report of a drop in S3 that an earlier attempt for the same claim has made, None for no such.
 
-    An attempt may be killed after its manifest, which closes the drop: to whoever started it, it has failed.
+    An attempt may be killed after its manifest, which closes the drop: to whoever started it, it has failed. The
+    drop may be deleted by then, so `record`, an s3:// URL or "", keeps the report too.
     """
     own = folder_of(output).folder(key_of_drop(mapping, folder))
-    if isinstance(own, LocalFolder) or not {MANIFEST, REPORT} <= {one.name for one in own.files()}:
+    if isinstance(own, LocalFolder):
         return None
-    document = json.loads(text_of(own.url(REPORT)))
+    is_there = {MANIFEST, REPORT} <= {one.name for one in own.files()}
+    kept = text_if_there(own.url(REPORT) if is_there else record) if is_there or record else None
+    document = json.loads(kept or b"{}")
     return Report(document, ()) if document.get("claim") == claim else None
 
 

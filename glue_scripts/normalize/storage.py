@@ -193,21 +193,33 @@ def folder_of(text: str) -> LocalFolder | S3Folder:
 
 
 def text_of(text: str) -> bytes:
-    """Return the bytes of the file at a path or s3:// URL.
+    """Return the bytes of the mapping file at a path or s3:// URL.
 
     Raises Rejected (mapping_missing) if there is none, and what reading a drop raises where S3 denies it.
     """
+    found = text_if_there(text)
+    if found is None:
+        raise Rejected("mapping_missing", "there is no mapping file at the path or URL that was given")
+    return found
+
+
+def text_if_there(text: str) -> bytes | None:
+    """Return the bytes at a path or s3:// URL, None if there is no file; raises as reading a drop does."""
     found = _S3.fullmatch(text)
     try:
         if found is None:
             return Path(text).read_bytes()
         return s3().get_object(Bucket=found[1], Key=found[2])["Body"].read()
     except OSError:
-        raise _missing() from None
+        return None
     except (ClientError, BotoCoreError) as error:
         read = read_error(error)
-        raise (_missing() if read.code == "object_gone" else read) from error
+        if read.code == "object_gone":
+            return None
+        raise read from error
 
 
-def _missing() -> Rejected:
-    return Rejected("mapping_missing", "there is no mapping file at the path or URL that was given")
+def write_text(url: str, text: str) -> None:
+    """Write the object or file of a path or s3:// URL."""
+    place, _, name = url.rpartition("/")
+    folder_of(f"{place}/").write(name, text.encode())

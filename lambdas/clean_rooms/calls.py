@@ -29,6 +29,7 @@ ONCE = CONFIG.merge(Config(retries={"mode": "standard", "total_max_attempts": 1}
 IN_DOUBT_AFTER_S = 900.0
 # The clocks of the function and of the service may differ.
 CLOCKS_DIFFER_S = 300.0
+IN_DOUBT = "start_in_doubt"
 MOST_LISTED = 100  # in a page: the service's own limit
 _ERROR = re.compile(r"[A-Z][A-Za-z_]{0,63}")
 
@@ -172,7 +173,7 @@ class QueryStarter:
                 after_s=IN_DOUBT_AFTER_S - waited_s,
             )
         raise Rejected(
-            "start_in_doubt",
+            IN_DOUBT,
             "the query may have been started, since the call was not answered, but Clean Rooms does not list it;"
             " it is not started again. Look for it in the console; if it is not there, redrive",
         )

@@ -14,7 +14,7 @@ from activation.ledger.keys import start_key
 from activation.ledger.paid_starts import PaidStart, PaidStarts, StartState, refusal
 from botocore.exceptions import ClientError
 
-from lambdas.clean_rooms.calls import RUNNING, ProtectedQueries, ProtectedQuery, QueryStarter, Status
+from lambdas.clean_rooms.calls import IN_DOUBT, RUNNING, ProtectedQueries, ProtectedQuery, QueryStarter, Status
 from lambdas.clean_rooms.messages import Hint, Slot, read_message
 from lambdas.clean_rooms.queries import Query
 from lambdas.clean_rooms.results import Results
@@ -98,6 +98,7 @@ class QueryRuns:
         """Return the start of a slot, made now if nothing has made it; raises Rejected where it is in doubt."""
         key = start_key(SERVICE, query.name, slot.at)
         try:
+            self._look_again(query, slot, self.starts.read(key))
             start = self.starts.begin(key, QueryStarter(self.calls, query, slot.at, self.clock), after=slot.after)
         except ClientError as error:
             raise refusal(error, busy=BUSY) from None
@@ -109,6 +110,13 @@ class QueryRuns:
             return self.starts.read(key)
         self.log.info("query", extra={"query": query.name, "slot": slot.at, "id": start.id, "state": start.state})
         return start
+
+    def _look_again(self, query: Query, slot: Slot, start: PaidStart) -> None:
+        """Adopt the query of an attempt in doubt, which a redrive repeats, if it is listed by now."""
+        if _is_in_doubt(start) and slot.after == start.attempt:
+            found = self.calls.find(query, query.prefix_of(slot.at, start.attempt), start.at)
+            if found and self.starts.adopt(start, found):
+                self.log.info("adopted", extra={"query": query.name, "slot": slot.at, "id": found})
 
     def _ended(self, query: Query, slot: Slot, start: PaidStart) -> bool:
         """Read a query, and record and close it if it has ended; return whether it has."""
@@ -152,10 +160,17 @@ class QueryRuns:
         return None
 
     def _hinted(self, slot: Slot, found: ProtectedQuery) -> None:
-        """Close the query of an event, if it is the one that the record of its slot names."""
+        """Close the query of an event if the record of its slot names it, or adopt it if it was in doubt."""
+        query = self.queries[slot.query]
         start = self.starts.read(start_key(SERVICE, slot.query, slot.at))
+        if _is_in_doubt(start) and found.prefix == query.prefix_of(slot.at, start.attempt):
+            # Its own message is a dead letter: one more goes on until the query has ended.
+            self._again(slot, POLLS_S[0])
+            if self.starts.adopt(start, found.id):
+                self.log.info("adopted", extra={"query": slot.query, "slot": slot.at, "id": found.id})
+            return
         if start.state is StartState.STARTED and start.id == found.id:
-            self._ended(self.queries[slot.query], slot, start)
+            self._ended(query, slot, start)
 
     def _again(self, slot: Slot, after_s: float) -> None:
         """Send the message that continues a slot, after a while."""
@@ -169,6 +184,10 @@ class QueryRuns:
         """Send a message to the dead letters, with its reason."""
         self.log.error("not completed", extra={"code": error.code, "why": error.sentence})
         send_to_dead_letters(self.sqs, self.dead_letters_url, body, error)
+
+
+def _is_in_doubt(start: PaidStart) -> bool:
+    return (start.state, start.reason) == (StartState.FAILED, IN_DOUBT)
 
 
 def _failure(now: ProtectedQuery) -> Rejected:

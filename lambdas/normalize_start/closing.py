@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 SEVERAL_S = 15 * 60.0  # two manifests of one folder that come within this time belong together or not
+RECORD = ".made.json"  # the ending of a report that the job keeps beside the list of its files
 _TRIES = 20
 _AGAIN_S = 1.0
 
@@ -91,6 +92,10 @@ class Closings:
                 " as they are there. Leave the schedule out, so that the manifest or the _SUCCESS starts it",
             )
         return self._freeze_or_look_again(export, place, slot, closed, seen)
+
+    def record_of(self, export: ExportSettings, slot: str) -> str:
+        """Return the s3:// URL at which the job keeps the report of the drop that it makes."""
+        return f"s3://{self.listings}/{_listing_key(export, slot).removesuffix('.json')}{RECORD}"
 
     def _signed(self, export: ExportSettings, work: Work, place: Place) -> Occasion | None:
         slot = f"sign-{work.drop.run_id(NO_CONNECTOR)[:16]}"

@@ -54,18 +54,20 @@ class GlueJob:
 class JobStarter:
     """Starts the job for an occasion, and finds what such a call has started.
 
-    `output` is the s3:// URL of the drops. `runs` are those that this starter has started or found.
+    `output` is the s3:// URL of the drops, `record` where the report of this occasion's drop is kept. `runs` are
+    those that this starter has started or found.
     """
 
     job: GlueJob
     occasion: Occasion
     mapping: str
     output: str
+    record: str
     runs: list[str] = field(default_factory=list)
 
     def start(self, token: str) -> str:
         """Start a run with the token among its arguments, and return its id."""
-        arguments = self.occasion.arguments(token, self.mapping, self.output)
+        arguments = self.occasion.arguments(token, self.mapping, self.output, self.record)
         run_id = str(self.job.starting.start_job_run(JobName=self.job.name, Arguments=arguments)["JobRunId"])
         self.runs.append(run_id)
         return run_id

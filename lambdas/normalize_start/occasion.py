@@ -37,8 +37,8 @@ class Occasion:
         """Return the name of the drop's folder: the same for each attempt, so that only one can make it."""
         return f"{self.export}-{self.slot}"
 
-    def arguments(self, token: str, mapping: str, output: str) -> dict[str, str]:
-        """Return the arguments of a run of the job; `mapping` and `output` are s3:// URLs."""
+    def arguments(self, token: str, mapping: str, output: str, record: str) -> dict[str, str]:
+        """Return the arguments of a run of the job; `mapping`, `output` and `record` are s3:// URLs."""
         return {
             TOKEN: token,
             "--export": self.export,
@@ -47,6 +47,7 @@ class Occasion:
             "--input": self.input,
             "--output": output,
             "--folder": self.folder,
+            "--record": record,
             **({"--listing": self.listing} if self.listing else {}),
         }
 

@@ -119,7 +119,9 @@ class StartWorker:
 
     def _start(self, occasion: Occasion, after: int = 0, waits: int = 0) -> None:
         export = self.closings.exports.named(occasion.export)
-        starter = JobStarter(self.job, occasion, export.mapping, self.output)
+        starter = JobStarter(
+            self.job, occasion, export.mapping, self.output, self.closings.record_of(export, occasion.slot)
+        )
         try:
             start = self.starts.begin(occasion.key, starter, after=after)
         except ClientError as error:

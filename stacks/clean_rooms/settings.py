@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from stacks.context import Reader
 from stacks.names import BUCKET, KEY_ARN, KEY_MEANING, NAME
@@ -33,7 +33,7 @@ class CleanRoomsQuery:
     `key_arn` encrypts, "" for S3's own encryption. `source` is the name of the source that these are, "" where
     something else reads them. An empty `bucket` is the app's own one of exports, of which the stack says
     `bucket_arn`. `worker_type` is "" for the service's own choice. A query that is `paused` is due at
-    no time.
+    no time. `app` is the name of the app.
     """
 
     name: str
@@ -52,6 +52,7 @@ class CleanRoomsQuery:
     workers: int
     paused: bool = False
     bucket_arn: str = ""
+    app: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -63,9 +64,11 @@ class CleanRoomsQuery:
     def results_prefix(self) -> str:
         """Return the prefix of this query's own results.
 
-        As a partition, it is no folder whose name could be meant as an action: see drops/locate.py.
+        A lost start is looked for by where its results go, so the app's name is in it: two copies of the app may
+        have the same membership, bucket and prefix, and a query of the same name. As a partition, it is no folder
+        whose name could be meant as an action: see drops/locate.py.
         """
-        return f"{self.prefix}query={self.name}/"
+        return f"{self.prefix}query={self.app}.{self.name}/"
 
     @property
     def variable(self) -> dict[str, object]:
@@ -86,12 +89,12 @@ class CleanRoomsQuery:
 
 
 def read_clean_rooms(
-    reader: Reader, sources: Sequence[SourceSettings], normalize: NormalizeSettings | None
+    reader: Reader, sources: Sequence[SourceSettings], normalize: NormalizeSettings | None, app: str
 ) -> tuple[CleanRoomsQuery, ...]:
-    """Read the list; mistakes are the reader's."""
+    """Read the list, of the app of this name; mistakes are the reader's."""
     found: list[CleanRoomsQuery] = []
     for one in reader.sections("clean_rooms", optional=True):
-        query = _read(one, {source.name: source for source in sources}, normalize)
+        query = replace(_read(one, {source.name: source for source in sources}, normalize), app=app)
         alike = next((other for other in found if query.name and other.id.lower() == query.id.lower()), None)
         if alike:
             one.same_name(query.name, alike.name)

@@ -7,10 +7,10 @@ from aws_cdk import aws_s3 as s3
 from stacks.findings import accept, arn_of
 from stacks.normalize.databrew import LOGS
 from stacks.normalize.job import NormalizeJob
-from stacks.normalize.permissions import LISTINGS, REPORT
+from stacks.normalize.permissions import LISTINGS, RECORDS, REPORT
 from stacks.normalize.stack import NormalizeStack
 from stacks.normalize.start import StartFunction
-from stacks.receipt_table import RESULTS_OF_PARTS
+from stacks.receipt_table import RESULTS_OF_EXPORTS, RESULTS_OF_PARTS
 from stacks.storage import StorageStack
 
 
@@ -20,19 +20,19 @@ def acknowledge_normalize(stack: NormalizeStack | None, storage: StorageStack) -
         return
     own = storage.exports
     exports = arn_of(own) if isinstance(own, s3.Bucket) else f"arn:<AWS::Partition>:s3:::{stack.normalize.bucket}"
-    for name, one in stack.databrew.items():
+    for name, made in stack.databrew.items():
         (export,) = (each for each in stack.normalize.exports if each.name == name)
         for resource in (
             f"{exports}/{export.prefix}*",
             f"{arn_of(storage.drops)}/{export.mapping.connector}/*",
         ):
             accept(
-                one.role,
+                made.role,
                 f"IAM5[Resource::{resource}]",
                 "Objects below the export's prefix and the connector's, whose names are not known beforehand.",
             )
         accept(
-            one.role,
+            made.role,
             f"IAM5[Resource::arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:{LOGS}]",
             "DataBrew makes its log groups itself, under this name.",
         )
@@ -47,6 +47,18 @@ def acknowledge_normalize(stack: NormalizeStack | None, storage: StorageStack) -
             stack.catalogue.analyst,
             f"IAM5[Resource::{arn_of(storage.receipts)}/{RESULTS_OF_PARTS}*]",
             "What Athena writes of queries over drops, under names that it makes.",
+        )
+    if stack.export_catalogue is not None:
+        for one in stack.export_catalogue.exports:
+            accept(
+                stack.export_catalogue.analyst,
+                f"IAM5[Resource::{exports}/{one.prefix}*]",
+                "The files of an export: objects below its prefix, whose names are not known beforehand.",
+            )
+        accept(
+            stack.export_catalogue.analyst,
+            f"IAM5[Resource::{arn_of(storage.receipts)}/{RESULTS_OF_EXPORTS}*]",
+            "What Athena writes of queries over exports, under names that it makes.",
         )
     if stack.job is not None and stack.start is not None:
         _accept_glue(stack, stack.job, stack.start, storage, exports)
@@ -73,6 +85,11 @@ def _accept_glue(
             f"IAM5[Resource::{arn_of(storage.receipts)}/{LISTINGS}*]",
             "The lists of exports' files, each under the name of its export and occasion.",
         )
+    accept(
+        job.role,
+        f"IAM5[Resource::{arn_of(storage.receipts)}/{RECORDS}]",
+        "The reports that the job keeps beside these lists, each under the name of its export and occasion.",
+    )
     accept(
         job.role,
         f"IAM5[Resource::arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:{job.log_folder}/*]",

@@ -16,11 +16,12 @@ from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stacks.athena import add_table, add_workgroup, may_query
+from stacks.athena import add_table, add_workgroup
+from stacks.normalize.analyst import Queried, may_read
 from stacks.normalize.output_columns import output_columns
 from stacks.normalize.settings import ExportSettings
 from stacks.receipt_table import RESULTS_OF_PARTS
-from stacks.statements import allow, through_key
+from stacks.statements import through_key
 from stacks.storage import StorageStack
 
 FOLDER = "folder"  # the partition key: the name of a drop's folder
@@ -72,39 +73,26 @@ class PartsCatalogue(Construct):
             results=f"s3://{storage.receipts.bucket_name}/{RESULTS_OF_PARTS}",
             key=storage.key,
         )
-        self.analyst = self._analyst(storage)
+        queried = Queried(
+            self.database_name,
+            self.workgroup_name,
+            [one.table for one in self.exports],
+            storage.receipts,
+            RESULTS_OF_PARTS,
+            storage.drops,
+            self.readable,
+        )
+        self.analyst = iam.ManagedPolicy(
+            self,
+            "Analyst",
+            description="Query the drops that the normalize job makes",
+            statements=[
+                *may_read(Stack.of(self), queried),
+                through_key(storage.key, ["kms:Decrypt", "kms:GenerateDataKey"], "s3"),
+            ],
+        )
 
     @property
     def readable(self) -> list[str]:
         """Return the prefixes below which the policy reads drops, for policies, where `*?$` have a meaning."""
         return sorted({re.sub(r"[*?$]", "?", one.mapping.folders) for one in self.exports})
-
-    def _analyst(self, storage: StorageStack) -> iam.ManagedPolicy:
-        receipts, drops = storage.receipts, storage.drops
-        prefixes = [f"{one}*" for one in self.readable]
-        tables = [one.table for one in self.exports]
-        return iam.ManagedPolicy(
-            self,
-            "Analyst",
-            description="Query the drops that the normalize job makes",
-            statements=[
-                *may_query(
-                    Stack.of(self),
-                    workgroup=self.workgroup_name,
-                    database=self.database_name,
-                    tables=tables,
-                    bucket=receipts,
-                    results=RESULTS_OF_PARTS,
-                ),
-                allow("ReadDrops", ["s3:GetObject"], [drops.arn_for_objects(one) for one in prefixes]),
-                allow("SeeDrops", ["s3:ListBucket"], [drops.bucket_arn], {"StringLike": {"s3:prefix": prefixes}}),
-                allow("FindTheBucket", ["s3:GetBucketLocation"], [receipts.bucket_arn, drops.bucket_arn]),
-                allow(
-                    "SeeResults",
-                    ["s3:ListBucket"],
-                    [receipts.bucket_arn],
-                    {"StringLike": {"s3:prefix": [f"{RESULTS_OF_PARTS}*"]}},
-                ),
-                through_key(storage.key, ["kms:Decrypt", "kms:GenerateDataKey"], "s3"),
-            ],
-        )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,10 @@ from stacks.normalize.databrew_recipe import recipe_mistakes
 
 @dataclass(frozen=True)
 class MappingSettings:
-    """A mapping file, and its target as in a drop's key; texts are "" where the file does not say them."""
+    """A mapping file, and its target as in a drop's key; texts are "" where the file does not say them.
+
+    `input` is what the file says of how the export is read.
+    """
 
     path: Path = Path()
     platform: str = ""
@@ -24,6 +28,7 @@ class MappingSettings:
     identifiers: str = ""
     action: str = "add"
     format: str = "parquet"
+    input: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def folders(self) -> str:
@@ -86,6 +91,7 @@ def _target(path: Path, text: bytes) -> MappingSettings:
             str(output["identifiers"]),
             str(target.get("action", "add")),
             str(output.get("format", "parquet")),
+            dict(document.get("input", {})),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return MappingSettings()

@@ -16,6 +16,7 @@ from stacks.storage import StorageStack
 
 REPORT = "_activation/report.json"  # of a drop that was made: glue_scripts/normalize/job.py
 LISTINGS = "listings/_/"  # in the receipts bucket, where a connector's name stands elsewhere; see ledger/keys.py
+RECORDS = f"{LISTINGS}*.made.json"  # reports that the job keeps there: lambdas/normalize_start/closing.py
 STARTS, FOLDERS = "_#start#normalize#*", "_#folder#*"  # the function's records in the ledger
 
 
@@ -34,6 +35,14 @@ def of_job(
     return [
         *_read_exports(normalize, exports, ["s3:GetObject"]),
         allow("ReadListings", ["s3:GetObject"], [storage.receipts.arn_for_objects(f"{LISTINGS}*")]),
+        # S3 answers 403 for what is not there unless the bucket may be listed.
+        allow(
+            "SeeListings",
+            ["s3:ListBucket"],
+            [storage.receipts.bucket_arn],
+            {"StringLike": {"s3:prefix": [f"{LISTINGS}*"]}},
+        ),
+        allow("KeepReports", ["s3:PutObject"], [storage.receipts.arn_for_objects(RECORDS)]),
         allow("ReadCode", ["s3:GetObject"], list(assets)),
         # What a failed attempt has left is deleted by the next one.
         allow(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from activation.model import Action
@@ -10,6 +11,7 @@ from activation.model import Action
 from stacks.connector_settings import ConnectorSettings
 from stacks.context import Reader
 from stacks.names import BUCKET, KEY_ARN, KEY_MEANING, NAME
+from stacks.normalize.export_columns import read_export_columns
 from stacks.normalize.mapping_settings import MappingSettings, read_mapping_file
 from stacks.normalize.schedule import read_schedule
 
@@ -46,7 +48,8 @@ class ExportSettings:
     `engine` is "glue", or "databrew" for a recipe job of DataBrew in place of the Glue job.
     `prefix` ends in a slash. `takes` is "new" for the files that no earlier start took, "all" for the whole
     folder. `quiet_minutes` closes a folder without a sign, 0 for never. `schedule` is an expression of EventBridge
-    Scheduler in `time_zone`, "" where the export's completion starts the job.
+    Scheduler in `time_zone`, "" where the export's completion starts the job. `columns` are the names of its
+    columns with their Athena types, empty where it has no table.
     """
 
     name: str
@@ -57,6 +60,7 @@ class ExportSettings:
     schedule: str
     time_zone: str
     engine: str = ENGINES[0]
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -65,7 +69,7 @@ class ExportSettings:
 
     @property
     def table(self) -> str:
-        """Return the name of the table over its drops."""
+        """Return the name of the table over its drops, and in another database of that over its files."""
         return self.name.replace("-", "_")
 
 
@@ -153,6 +157,7 @@ def _export(reader: Reader, connectors: tuple[ConnectorSettings, ...], root: Pat
     )
     schedule, time_zone = read_schedule(reader)
     engine = reader.choice("with", ENGINES, default=ENGINES[0])
+    mapping = read_mapping_file(reader, connectors, root, databrew=engine == "databrew")
     export = ExportSettings(
         name=name,
         prefix=reader.text(
@@ -162,12 +167,13 @@ def _export(reader: Reader, connectors: tuple[ConnectorSettings, ...], root: Pat
             " beyond Latin-1",
             default=f"{name}/" if name else "",
         ),
-        mapping=read_mapping_file(reader, connectors, root, databrew=engine == "databrew"),
+        mapping=mapping,
         takes=reader.choice("takes", TAKES, default="new"),
         quiet_minutes=reader.whole("quiet_minutes", low=0, high=24 * 60, default=0),
         schedule=schedule,
         time_zone=time_zone,
         engine=engine,
+        columns=read_export_columns(reader, mapping),
     )
     if engine == "databrew":
         _check_databrew(reader, export, connectors)

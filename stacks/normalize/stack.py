@@ -11,6 +11,7 @@ from constructs import Construct
 
 from stacks.normalize.catalogue import PartsCatalogue
 from stacks.normalize.databrew import DataBrewExport
+from stacks.normalize.export_catalogue import ExportCatalogue
 from stacks.normalize.job import NormalizeJob
 from stacks.normalize.settings import NormalizeSettings
 from stacks.normalize.start import StartFunction
@@ -39,6 +40,7 @@ class NormalizeStack(Stack):
         self.job: NormalizeJob | None = None
         self.start: StartFunction | None = None
         self.catalogue: PartsCatalogue | None = None
+        self.export_catalogue: ExportCatalogue | None = None
         if by_glue := normalize.with_engine("glue"):
             self._with_glue(settings, replace(normalize, exports=by_glue), storage, root)
         self.databrew = {
@@ -53,6 +55,19 @@ class NormalizeStack(Stack):
             )
             for one in normalize.with_engine("databrew")
         }
+        if tables := [one for one in normalize.exports if one.columns]:
+            self.export_catalogue = ExportCatalogue(
+                self,
+                "ExportTables",
+                app=settings.name,
+                exports=tables,
+                bucket=self.exports,
+                key_arn=normalize.key_arn,
+                storage=storage,
+            )
+            CfnOutput(self, "ExportsDatabase", value=self.export_catalogue.database_name)
+            CfnOutput(self, "ExportsWorkgroup", value=self.export_catalogue.workgroup_name)
+            CfnOutput(self, "ExportsAnalystPolicyArn", value=self.export_catalogue.analyst.managed_policy_arn)
 
     def _with_glue(
         self, settings: Settings, normalize: NormalizeSettings, storage: StorageStack, root: Path

@@ -96,7 +96,11 @@ EVERYTHING: dict[str, Any] = {
     },
     "normalize": {
         "exports": [
-            {"name": "vip", "mapping": "tests/infrastructure/data/vip.json"},
+            {
+                "name": "vip",
+                "mapping": "tests/infrastructure/data/lines.json",
+                "columns": {"email": "string", "spend": "decimal(12,2)"},
+            },
             {
                 "name": "daily",
                 "mapping": "tests/infrastructure/data/vip.json",

@@ -100,7 +100,7 @@ def test_the_function_understands_what_it_is_told(resources: dict[str, Any]) -> 
     big, lapsed = msgspec.json.decode(variables["QUERIES"], type=tuple[Query, ...])
     assert (big.name, big.prefix, big.template) == (
         "big-spenders",
-        "activation/vip/query=big-spenders/",
+        "activation/vip/query=audience-activation.big-spenders/",
         BIG["template"],
     )
     assert (big.bucket, dict(big.parameters), big.compute) == ("example-rooms", {"least": "500"}, {})
@@ -126,8 +126,12 @@ def test_results_are_written_by_clean_rooms_alone(allowed: dict[str, Any]) -> No
     assert allowed["WriteResults"]["Condition"]["ForAnyValue:StringEquals"] == {
         "aws:CalledVia": "cleanrooms.amazonaws.com"
     }
-    assert json.dumps(allowed["WriteResults"]["Resource"][1]).endswith('/activation/vip/query=big-spenders/*"]]}')
-    assert json.dumps(allowed["CloseResults"]["Resource"][1]).endswith('query=big-spenders/*/_manifest.json"]]}')
+    assert json.dumps(allowed["WriteResults"]["Resource"][1]).endswith(
+        '/activation/vip/query=audience-activation.big-spenders/*"]]}'
+    )
+    assert json.dumps(allowed["CloseResults"]["Resource"][1]).endswith(
+        'query=audience-activation.big-spenders/*/_manifest.json"]]}'
+    )
     for one in ("WriteResults", "CloseResults", "ListResults", "FindBucket"):
         owner = allowed[one]["Condition"]["StringEquals"]
         assert owner == {"s3:ResourceAccount": {"Ref": "AWS::AccountId"}}
@@ -247,12 +251,12 @@ def test_the_results_may_be_an_export(tmp_path: Path) -> None:
     ]
     told = json.dumps(only(made, "AWS::Lambda::Function")["Environment"]["Variables"]["QUERIES"])
     assert "ExportsOutputRefExports" in told
-    assert "vip/query=lapsed/" in told
+    assert "vip/query=audience-activation.lapsed/" in told
     role = only(made, "AWS::IAM::Role", "QueriesRole")
     allowed = {one["Sid"]: one for one in role["Policies"][0]["PolicyDocument"]["Statement"]}
     written = json.dumps(allowed["WriteResults"]["Resource"])
     assert "ExportsOutputFnGetAttExports" in written
-    assert "/vip/query=lapsed/*" in written
+    assert "/vip/query=audience-activation.lapsed/*" in written
     assert "ExportsOutputFnGetAttKey" in json.dumps(allowed["EncryptResults"]["Resource"])
 
 

@@ -9,14 +9,17 @@ from typing import Any
 import pytest
 
 from stacks.limits import MAX_ENVIRONMENT_BYTES
+from stacks.normalize.export_catalogue import file_format
 from stacks.packaging import ROOT
 from tests.infrastructure.conftest import host_wheels, synthesise
 from tests.infrastructure.test_doctor import only
 from tests.infrastructure.test_permissions import several, text
 
 MAPPING = "tests/infrastructure/data/alpha.json"
+PIPED = "tests/infrastructure/data/piped.json"  # says how its files are read
+COLUMNS = {"email": "string", "zip": "string", "amount": "string"}
 EXPORTS = [
-    {"name": "vip", "prefix": "clean-rooms/vip/", "mapping": MAPPING, "quiet_minutes": 15},
+    {"name": "vip", "prefix": "clean-rooms/vip/", "mapping": PIPED, "quiet_minutes": 15, "columns": COLUMNS},
     {"name": "all", "mapping": MAPPING, "takes": "all", "schedule": "rate(12 hours)"},
 ]
 JOB = {"worker_type": "G.2X", "workers": 5, "flex": True, "timeout_minutes": 90, "glue_version": "5.1"}
@@ -102,7 +105,7 @@ def test_the_archives_are_uploaded_under_names_that_glue_knows(outdir: Path, res
     ]
     assert set(readable) <= uploaded.keys()
     ends = sorted("".join(Path(one).suffixes) for one in readable)
-    assert ends == [".gluewheels.zip", ".json", ".py", ".zip"]  # both exports have one mapping
+    assert ends == [".gluewheels.zip", ".json", ".json", ".py", ".zip"]
     assert all(uploaded[one].is_file() for one in readable)
 
 
@@ -195,12 +198,22 @@ def test_ten_exports_fit_into_the_function_s_variables(tmp_path: Path) -> None:
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/0a1b2c3d"
 
 
+def tables(resources: dict[str, Any], database: str) -> dict[str, Any]:
+    """Return the tables of a database by their names."""
+    found = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::Glue::Table"]
+    return {one["TableInput"]["Name"]: one["TableInput"] for one in found if one["DatabaseName"] == database}
+
+
+def people(resources: dict[str, Any], catalogue: str) -> dict[str, Any]:
+    """Return the statements of the policy of people who query a catalogue, by their names."""
+    policy = only(resources, "AWS::IAM::ManagedPolicy", catalogue)
+    return {one["Sid"]: one for one in policy["PolicyDocument"]["Statement"]}
+
+
 def test_each_export_s_drops_are_a_table_by_folder(resources: dict[str, Any]) -> None:
     """Athena takes the folder from the query; the columns are those of the platform, in lower case."""
-    tables = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::Glue::Table"]
-    found = {one["TableInput"]["Name"]: one["TableInput"] for one in tables}
+    found = tables(resources, "audience_activation_normalize")
     assert set(found) == {"vip", "all"}
-    assert {one["DatabaseName"] for one in tables} == {"audience_activation_normalize"}
     table = found["vip"]
     assert table["PartitionKeys"] == [
         {"Comment": "the drop's folder, which each query has to name", "Name": "folder", "Type": "string"}
@@ -215,15 +228,70 @@ def test_each_export_s_drops_are_a_table_by_folder(resources: dict[str, Any]) ->
 
 def test_who_queries_drops_reaches_these_audiences_alone(resources: dict[str, Any]) -> None:
     """Neither other drops nor receipts are readable, and nothing can be changed but results."""
-    (policy,) = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::IAM::ManagedPolicy"]
-    allowed = {one["Sid"]: one for one in policy["PolicyDocument"]["Statement"]}
-    assert text(allowed["ReadDrops"]["Resource"]).endswith("/alpha/VIP/hashed/*")
-    assert allowed["SeeDrops"]["Condition"] == {"StringLike": {"s3:prefix": ["alpha/VIP/hashed/*"]}}
+    allowed = people(resources, "Parts")
+    assert text(allowed["ReadData"]["Resource"]).endswith("/alpha/VIP/hashed/*")
+    assert allowed["SeeData"]["Condition"] == {"StringLike": {"s3:prefix": ["alpha/VIP/hashed/*"]}}
     assert text(allowed["Results"]["Resource"]).endswith("/queries-of-parts/*")
     assert not {action for one in allowed.values() for action in several(one["Action"])} & {
         "glue:CreateTable", "glue:UpdateTable", "s3:DeleteObject",
     }  # fmt: skip
-    group = only(resources, "AWS::Athena::WorkGroup")
+    group = only(resources, "AWS::Athena::WorkGroup", "Parts")
     configuration = group["WorkGroupConfiguration"]
     assert configuration["EnforceWorkGroupConfiguration"] is True
     assert text(configuration["ResultConfiguration"]["OutputLocation"]).endswith("/queries-of-parts/")
+
+
+def test_an_export_with_columns_is_a_table_of_its_files(resources: dict[str, Any]) -> None:
+    """Without columns there is none; the delimiter and the escapes are the mapping's, the header is no row.
+
+    https://docs.aws.amazon.com/athena/latest/ug/csv-serde.html, read 2026-11-30
+    """
+    found = tables(resources, "audience_activation_exports")
+    assert set(found) == {"vip"}
+    table = found["vip"]
+    assert "PartitionKeys" not in table
+    assert table["Parameters"] == {"classification": "csv", "EXTERNAL": "TRUE", "skip.header.line.count": "1"}
+    storage = table["StorageDescriptor"]
+    assert text(storage["Location"]).endswith("/clean-rooms/vip/")
+    assert [(one["Name"], one["Type"]) for one in storage["Columns"]] == list(COLUMNS.items())
+    assert storage["InputFormat"] == "org.apache.hadoop.mapred.TextInputFormat"
+    assert storage["SerdeInfo"] == {
+        "SerializationLibrary": "org.apache.hadoop.hive.serde2.OpenCSVSerde",
+        "Parameters": {"separatorChar": "|", "quoteChar": '"', "escapeChar": "\\"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "serde", "parameters"),
+    [
+        ({"format": "parquet"}, "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe", {}),
+        ({"format": "jsonl"}, "org.apache.hive.hcatalog.data.JsonSerDe", {}),
+        (
+            {"format": "tsv"},
+            "org.apache.hadoop.hive.serde2.OpenCSVSerde",
+            {"separatorChar": "\t", "quoteChar": '"'},
+        ),
+        (
+            {"format": "csv", "delimiter": ";", "escape": "doubled"},
+            "org.apache.hadoop.hive.serde2.OpenCSVSerde",
+            {"separatorChar": ";", "quoteChar": '"'},
+        ),
+    ],
+)
+def test_each_format_has_the_serde_of_aws_s_page(
+    given: dict[str, str], serde: str, parameters: dict[str, str]
+) -> None:
+    """https://docs.aws.amazon.com/athena/latest/ug/supported-serdes.html, read 2026-11-30."""
+    found = file_format(given)
+    assert (found.serde, found.serde_parameters) == (serde, parameters)
+
+
+def test_who_queries_exports_reaches_those_with_a_table_alone(resources: dict[str, Any]) -> None:
+    """Results have a prefix of their own, since others may read what is asked of drops."""
+    allowed = people(resources, "ExportTables")
+    assert text(allowed["ReadData"]["Resource"]).endswith("/clean-rooms/vip/*")
+    assert allowed["SeeData"]["Condition"] == {"StringLike": {"s3:prefix": ["clean-rooms/vip/*"]}}
+    assert text(allowed["Results"]["Resource"]).endswith("/queries-of-exports/*")
+    group = only(resources, "AWS::Athena::WorkGroup", "ExportTables")["WorkGroupConfiguration"]
+    assert group["EnforceWorkGroupConfiguration"] is True
+    assert text(group["ResultConfiguration"]["OutputLocation"]).endswith("/queries-of-exports/")

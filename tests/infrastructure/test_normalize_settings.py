@@ -135,3 +135,45 @@ def test_there_are_as_many_exports_as_the_function_can_be_told(tmp_path: Path) -
     many = [{"name": f"e{number}", "mapping": path} for number in range(MOST_EXPORTS + 1)]
     (found,) = mistakes(given({"exports": many}))
     assert "second copy" in found
+
+
+def test_columns_are_read_in_the_order_of_the_file(tmp_path: Path) -> None:
+    """Athena reads text files by position; a table is made only where the columns are named."""
+    path = written(tmp_path, input={"format": "csv", "delimiter": ","})
+    columns = {"email": "string", "amount": "string", "at": "string"}
+    exports = [{"name": "vip", "mapping": path, "columns": columns}, {"name": "other", "mapping": path}]
+    found = read(given({"exports": exports})).normalize
+    assert found is not None
+    assert [list(one.columns.items()) for one in found.exports] == [list(columns.items()), []]
+
+
+def test_every_mistake_in_columns_is_reported_at_once(tmp_path: Path) -> None:
+    """A table detects nothing, and Athena reads a text file's cells as texts."""
+    silent = written(tmp_path, "silent")
+    text = written(tmp_path, "text", input={"format": "csv", "encoding": "windows-1252"})
+    lines = written(tmp_path, "lines", input={"format": "jsonl"})
+    exports = [
+        {"name": "silent", "mapping": silent, "columns": {"email": "string"}},
+        {"name": "text", "mapping": text, "columns": {"email": "string", "amount": "double"}},
+        {
+            "name": "lines",
+            "mapping": lines,
+            "columns": {
+                "E-Mail": "string",
+                "spend": "number",
+                "sum": "decimal(4,5)",
+                "tags": 5,
+                "n": "decimal(12,2)",
+            },
+        },
+    ]
+    found = mistakes(given({"exports": exports}))
+    keys = [one.removeprefix(f"{KEY}.").partition(": ")[0] for one in found]
+    assert keys == [
+        "exports[0].columns", "exports[1].columns", "exports[1].columns", "exports[1].columns.amount",
+        "exports[2].columns.E-Mail", "exports[2].columns.spend", "exports[2].columns.sum",
+        "exports[2].columns.tags",
+    ]  # fmt: skip
+    assert "input.format" in found[0]
+    assert "input.delimiter" in found[1]
+    assert "UTF-8" in found[2]

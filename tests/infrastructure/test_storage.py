@@ -102,6 +102,7 @@ def test_results_of_queries_are_kept_for_a_day(templates: Templates) -> None:
     assert [one for one in rules if "Prefix" in one] == [
         {"Prefix": "queries/", "ExpirationInDays": 1, **day},
         {"Prefix": "queries-of-parts/", "ExpirationInDays": 1, **day},
+        {"Prefix": "queries-of-exports/", "ExpirationInDays": 1, **day},
         {"Prefix": "catalogue/receipts/", **day},
     ]
 

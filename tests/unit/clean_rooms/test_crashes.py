@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
+from typing import Any
 
 import pytest
 from activation.ledger.paid_starts import StartState
@@ -138,3 +140,70 @@ def test_a_call_that_never_arrived_stops_with_its_code() -> None:
     assert [code for code, _ in world.dead()] == ["start_in_doubt"]
     assert (world.record().state, world.record().reason) == (StartState.FAILED, "start_in_doubt")
     assert world.calls.made.count(START) == 1
+
+
+def not_listed(request: dict[str, Any]) -> dict[str, Any]:
+    """Answer for a list that lags."""
+    del request
+    return {"protectedQueries": []}
+
+
+def in_doubt() -> World:
+    """Return a world in which a query was started, was not answered and not listed, until the slot stopped."""
+    world = World()
+
+    def lose(when: str, name: str) -> None:
+        if (when, name) == ("after", START):
+            raise LOST
+
+    world.calls.fail = lose
+    shown, world.service.page = world.service.page, not_listed  # type: ignore[method-assign]  # a list that lags
+    world.due()
+    for _ in range(12):  # the query itself does not go on, so that no event tells of it
+        world.deliver()
+        world.now += 200.0
+    world.service.page = shown  # type: ignore[method-assign]  # the list has caught up
+    assert [code for code, _ in world.dead()] == ["start_in_doubt"]
+    assert (world.started, world.queues.messages[QUEUE]) == (1, [])
+    return world
+
+
+def test_a_query_in_doubt_that_shows_up_is_adopted() -> None:
+    """Its event leads to its manifest; the dead letter, redriven afterwards, starts nothing."""
+    world = in_doubt()
+    (query,) = world.service.queries.values()
+    world.service.advance(query)
+    for _ in range(2):  # repeated events change nothing more
+        world.send(json.dumps(world.events[-1]))
+    world.run(rounds=20)
+    assert (world.started, len(world.manifests()), world.record().state) == (1, 1, StartState.SUCCEEDED)
+    world.due(after=1)
+    world.run(rounds=20)
+    assert (world.started, len(world.manifests()), len(world.dead())) == (1, 1, 1)
+
+
+def test_a_redrive_looks_for_the_query_in_doubt_first() -> None:
+    """Nobody has heard of it, and it is listed by now: it is not paid for again."""
+    world = in_doubt()
+    for _ in range(3):
+        world.due(after=1)
+    world.run(rounds=20)
+    assert (world.started, len(world.manifests()), world.record().attempt) == (1, 1, 1)
+    assert world.record().state is StartState.SUCCEEDED
+
+
+def test_a_query_in_doubt_that_was_run_again_is_not_adopted() -> None:
+    """The operator's second query is the slot's: what the first one wrote is nobody's drop."""
+    world = in_doubt()
+    listed, world.service.page = world.service.page, not_listed  # type: ignore[method-assign]  # a list that lags
+    world.calls.fail = lambda when, name: None
+    world.due(after=1)
+    world.deliver()
+    world.service.page = listed  # type: ignore[method-assign]  # as above
+    world.run(rounds=20)
+    first = next(iter(world.service.queries.values()))
+    world.send(json.dumps(next(one for one in world.events if first.id in json.dumps(one))))
+    world.run(rounds=20)
+    (manifest,) = world.manifests()
+    assert (world.started, world.record().attempt) == (2, 2)
+    assert "Z-2/" in manifest["key"]

@@ -27,7 +27,7 @@ class Job:
         world.settings = replace(world.settings, folders=FolderTimes(quiet_s=quiet_s))
         world.restart()
 
-    def put(self, name: str, text: str = "") -> str:
+    def put(self, name: str, text: str | bytes = "") -> str:
         """Put an object below the folder; returns its event."""
         self.world.clock.pass_s(1)
         return self.world.event(self.world.put(text, self.folder + name))

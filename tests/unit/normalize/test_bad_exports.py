@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 from pathlib import Path
@@ -181,3 +182,21 @@ def test_utf_16_need_not_be_said(tmp_path: Path, encoding: str) -> None:
     with pytest.raises(BadMapping) as refused:
         run_rows(tmp_path, [person()], input={"encoding": encoding})
     assert "leave input.encoding out" in refused.value.mistakes[0]
+
+
+@pytest.mark.parametrize(
+    "grouped",
+    [{}, {"group_by": ["customer"], "aggregates": {"mail": {"last": "contact"}}}],
+    ids=["rows", "groups"],
+)
+def test_cells_that_c3r_has_encrypted_are_refused(tmp_path: Path, grouped: dict[str, Any]) -> None:
+    """A query of Clean Rooms may name such a column as it likes: its cells tell, before anything is written."""
+    sealed = [f"01:hmac:{base64.b64encode(bytes([number] * 32)).decode()}" for number in range(3)]
+    rows = [(f"c{number}", cell) for number, cell in enumerate(sealed)]
+    write_csv(tmp_path / "a.csv", rows, ("customer", "contact"))
+    columns = {"mail" if grouped else "contact": "email", "customer": "ignore"}
+    with pytest.raises(Rejected) as refused:
+        run(tmp_path, tmp_path / "a.csv", columns=columns, **grouped)
+    assert refused.value.code == "c3r_encrypted"
+    assert sealed[0] not in refused.value.sentence
+    assert not list((tmp_path / "out").rglob("*"))

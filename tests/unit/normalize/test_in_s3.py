@@ -109,6 +109,21 @@ def test_a_run_killed_after_its_manifest_has_made_the_drop(s3: S3Client) -> None
         normalize(*given, folder="run-1", claim="vip/sign-2")
 
 
+def test_a_drop_that_was_made_and_deleted_is_not_made_again(s3: S3Client) -> None:
+    """The drop was sent and deleted with its manifest before the run failed: a record tells the next attempt."""
+    s3.create_bucket(Bucket="receipts")
+    given = ("s3://lake/mapping.json", "s3://lake/export/", "s3://drops")
+    record = "s3://receipts/listings/_/vip-sign-1.made.json"
+    first = normalize(*given, folder="run-1", claim="vip/sign-1", record=record)
+    for key in keys(s3):
+        s3.delete_object(Bucket="drops", Key=key)
+    again = normalize(*given, folder="run-1", claim="vip/sign-1", record=record)
+    assert again.document == first.document
+    assert keys(s3) == []
+    normalize(*given, folder="run-1", claim="vip/sign-2", record=record)
+    assert f"{FOLDER}_manifest.json" in keys(s3)
+
+
 def test_a_run_killed_before_its_manifest_has_made_nothing(s3: S3Client) -> None:
     """A report without a manifest is no drop: the next attempt for the claim makes it."""
     given = ("s3://lake/mapping.json", "s3://lake/export/", "s3://drops")

@@ -28,6 +28,7 @@ def test_a_sign_starts_the_job_once_however_often_its_event_comes(make: Make) ->
     assert given["--input"] == "s3://exports/lake/vip/day-1/"
     assert (given["--mapping"], given["--output"]) == ("s3://assets/vip.json", "s3://drops")
     assert given["--folder"] == f"vip-{given['--slot']}"
+    assert given["--record"] == f"s3://receipts/listings/_/vip-{given['--slot']}.made.json"
     assert world.start_of(run).state is StartState.STARTED
     assert not world.letters()
 

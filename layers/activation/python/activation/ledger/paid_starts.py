@@ -180,6 +180,28 @@ class PaidStarts:
             return False
         return True
 
+    def adopt(self, start: PaidStart, id_: str) -> bool:
+        """Record what an abandoned attempt has started after all; return False if the record has changed."""
+        try:
+            self._table.update(
+                start.key,
+                "SET #state = :state, started_id = :id, reason = :none, expires_at = :expires",
+                {
+                    ":state": {"S": StartState.STARTED},
+                    ":id": {"S": id_},
+                    ":none": {"S": ""},
+                    ":expires": {"N": str(int(self._clock() + self._keep_s))},
+                    ":failed": {"S": StartState.FAILED},
+                    ":attempt": {"N": str(start.attempt)},
+                    ":reason": {"S": start.reason},
+                },
+                condition="#state = :failed AND attempt = :attempt AND reason = :reason",
+                names={"#state": "state"},
+            )
+        except ConditionFailed:
+            return False
+        return True
+
     def _found(self, seen: PaidStart, starter: Starter) -> str:
         """Return what an attempt without an answer has started, "" once it is certain that it started nothing."""
         # Before the search: what shows up while it is on its way would be missed.
