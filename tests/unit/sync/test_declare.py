@@ -130,9 +130,9 @@ def test_status_says_what_became_of_the_newest_slot(world: World, typed: Typed) 
         ("lapsed", "", ""),
         ("vip", "", ""),
     ]
-    assert states[0]["next_slot"].endswith("T06:00")
+    assert states[0]["next_slot"].endswith("T06:00:00Z")
     world.s3.put_object(Bucket="drops", Key="meta/VIP people/_audience.json", Body=b'{"retention_days": 9}')
-    world.extractor().handle(SlotWork("vip", "2026-12-01T06:00"), lambda: 900.0)
+    world.extractor().handle(SlotWork("vip", "2026-12-01T06:00:00Z"), lambda: 900.0)
     result = typed("status", "vip")
     assert result.exit_code == 1
     assert "audience_file_differs" in result.output
