@@ -111,7 +111,7 @@ def _shared(declared: Declarations, known: Mapping[str, NamedConnector]) -> Iter
             if other:
                 yield (
                     f"audiences.{one.name}.to[{number}]: is filled by {other} as well, or may be, and each would"
-                    " take out the other's people; if they are of different ad accounts, name the connector's own as"
+                    " take out the other's people; if their ad accounts differ, name the connector's own as"
                     " `account` in cdk.context.json"
                 )
         filled += [(one.name, to) for to in one.to]
