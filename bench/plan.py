@@ -26,7 +26,8 @@ class Sizes:
     suppressed: int = 1_000_000
     extraction_rows: int = 2_000_000
     extraction_runs: int = 3
-    synced_rows: int = 50_000
+    synced_rows: tuple[int, ...] = (50_000, 400_000)
+    synced_runs: int = 3
     start_runs: int = 9
 
 
@@ -43,5 +44,7 @@ QUICK = Sizes(
     mirror_runs=1,
     extraction_rows=200_000,
     extraction_runs=1,
+    synced_rows=(50_000,),
+    synced_runs=1,
     start_runs=3,
 )

@@ -91,10 +91,14 @@ def _tables(
 
 
 def _of_a_database(sizes: Sizes, parts: Sequence[str], step: Callable[[str], None]) -> Iterator[Table]:
-    measured = {"extraction": extraction.extraction, "synced": synced.synced}
-    for part, measure in measured.items():
-        if part in parts:
-            yield measure(sizes, environments.function(("activation", "vendor", "arrow", "database")), step)
+    if "extraction" in parts:
+        yield extraction.extraction(sizes, _database_function(), step)
+    if "synced" in parts:
+        yield from synced.synced(sizes, _database_function(), step)
+
+
+def _database_function() -> Environment:
+    return environments.function(("activation", "vendor", "arrow", "database"))
 
 
 def _show_machine(on: Sequence[tuple[str, str]], console: Console) -> None:

@@ -83,7 +83,7 @@ def run(
         )
     if declaration.paused:
         deployment.fail(f"{name} is paused: set `paused` to false in the file, and apply it")
-    slot = slot_at(declaration.schedule, datetime.now(UTC).replace(microsecond=0)).name
+    slot = slot_at(datetime.now(UTC)).name
     boto3.client("sqs").send_message(QueueUrl=sync.queue_url, MessageBody=SlotWork(name, slot).body())
     if as_json:
         print(json.dumps({"declaration": name, "slot": slot, "slot_id": slot_id(declaration.source, name, slot)}))
@@ -101,7 +101,7 @@ def status(
     """
     from rich.table import Table
 
-    from cli.declared_status import states
+    from cli.declared_status import local_time, states
     from cli.printable import console, printable
 
     found = [one for one in states() if name in ("", one["declaration"])]
@@ -112,7 +112,8 @@ def status(
         table = Table("declaration", "newest slot", "state", "rows", "left out", "next slot")
         for one in found:
             left_out = ", ".join(f"{code} {rows:,}" for code, rows in one["left_out"].items())
-            slot, following = one["slot"] or "none yet", "paused" if one["paused"] else one["next_slot"]
+            slot = local_time(one["slot"], one["timezone"]) or "none yet"
+            following = "paused" if one["paused"] else local_time(one["next_slot"], one["timezone"])
             table.add_row(
                 printable(one["declaration"]), slot, one["state"], f"{one['rows']:,}", left_out, following
             )

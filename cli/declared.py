@@ -18,7 +18,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cli import deployment
 from cli.declaration_file import DeclarationFile, read_file
 from lambdas.doctor.addresses import outputs_of
-from lambdas.sync.declaration import Declarations
+from lambdas.sync.connector_accounts import ConnectorAccounts, fill_the_same
+from lambdas.sync.declaration import Declarations, Target
 from lambdas.sync.declarations import DeclarationsError
 from lambdas.sync.sources import SourceSettings
 
@@ -66,7 +67,8 @@ def read_checked(path: Path) -> DeclarationFile:
         deployment.fail("\n".join(error.mistakes))
     except NoConnector as error:
         deployment.fail(error.sentence)
-    if mistakes := [f"{path.name}: {one}" for one in _mistakes(found.declarations, known)]:
+    declared = found.declarations
+    if mistakes := [f"{path.name}: {one}" for one in (*_mistakes(declared, known), *_shared(declared, known))]:
         deployment.fail("\n".join(mistakes))
     return found
 
@@ -91,6 +93,33 @@ def _mistakes(declared: Declarations, known: Mapping[str, NamedConnector]) -> It
     for number, table in enumerate(declared.tables):
         if table.connector and table.connector not in known:
             yield f"tables[{number}].connector: no connector has this name; they are {', '.join(sorted(known))}"
+
+
+def _shared(declared: Declarations, known: Mapping[str, NamedConnector]) -> Iterator[str]:
+    """Yield the audiences that two declarations fill, as their connectors' ad accounts tell.
+
+    The file by itself tells that of targets that say the same: see lambdas/sync/declarations.py. A target without
+    an account and one that names the connector's own are one audience as well.
+    """
+    accounts = [_accounts(one) for one in known.values()]
+    filled: list[tuple[str, Target]] = []
+    for one in declared.audiences:
+        if one.paused:
+            continue
+        for number, to in enumerate(one.to):
+            other = next((name for name, before in filled if fill_the_same(to, before, accounts)), "")
+            if other:
+                yield (
+                    f"audiences.{one.name}.to[{number}]: is filled by {other} as well, or may be, and each would"
+                    " take out the other's people; if their ad accounts differ, name the connector's own as"
+                    " `account` in cdk.context.json"
+                )
+        filled += [(one.name, to) for to in one.to]
+
+
+def _accounts(one: NamedConnector) -> ConnectorAccounts:
+    own, further = one.settings.get("account") or "", tuple(one.settings.get("accounts") or ())
+    return ConnectorAccounts(one.name, one.platform.name, own, further, one.platform.account.prefix)
 
 
 def described(document: Mapping[str, Any] | None) -> dict[str, Any]:

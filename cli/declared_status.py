@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import boto3
 from activation.aws.table import ConditionalTable, read_text
@@ -12,7 +13,7 @@ from activation.ledger.runs import Ledger
 from cli import deployment
 from lambdas.sync.catalogue import Catalogue
 from lambdas.sync.declaration import Declaration
-from lambdas.sync.due import next_slot
+from lambdas.sync.due import following_slot, slot_time
 from lambdas.sync.slots import SYNC, declaration_key, slot_id
 
 
@@ -37,6 +38,11 @@ def states() -> list[dict[str, Any]]:
     return found
 
 
+def local_time(slot: str, zone: str) -> str:
+    """Return a slot's time on a zone's wall clock, with its offset; in UTC for the zone "", "" for no slot."""
+    return f"{slot_time(slot).astimezone(ZoneInfo(zone or 'UTC')):%Y-%m-%d %H:%M:%S%z}" if slot else ""
+
+
 def _state(
     name: str, declaration: Declaration | None, slot: str, ledger: Ledger, sources: list[str]
 ) -> dict[str, Any]:
@@ -45,7 +51,7 @@ def _state(
         next(filter(None, (ledger.read(slot_id(source, name, slot)) for source in places)), None) if slot else None
     )
     tally = run.progress.tally if run else None
-    following = next_slot(declaration.schedule, datetime.now(UTC)) if declaration else None
+    following = following_slot(declaration, datetime.now(UTC), slot) if declaration else None
     return {
         "declaration": name,
         "slot": slot,

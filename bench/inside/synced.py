@@ -1,66 +1,60 @@
-"""A selection from PostgreSQL to its last acknowledged request: `synced.py ours|script HOST PORT CA FOLDER ROWS SECRET`.
+"""The work of the sync, as a script does it: `synced.py HOST PORT CA_FILE SECRET AUDIENCE_ID TENANTS...`.
 
-`ours` extracts and sends as the two functions do, S3 and the queue left out. `script` reads the same rows into
-dictionaries, hashes them one by one, and sends 10,000 a request, one after another, as the worker does that the sync
-replaces. Each is done twice in one process: the second time is warm.
+It reads the customers of each list of tenants (`1,2`) into dictionaries, hashes their values one by one, and sends
+10,000 a request, one after another, into an audience that is there, as the worker does that the sync replaces. The
+lists are done in turn, so that all but the first are done by a process that is warm.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import urllib3
-from activation.buffers import from_malloc
+from activation.authentication.store import SecretVersion
 
-from bench.inside.extraction import COLUMNS, SQL, Folder, HeldSecret
-from bench.inside.meter import metered
-from bench.inside.worker import loaded, work
-from lambdas.sync.extract.postgres import PostgresSource
 from lambdas.sync.extract.postgres_access import PostgresAccess
 from lambdas.sync.extract.postgres_session import session
-from lambdas.sync.source import Consent, Parameter, Selection
 
-TENANTS = tuple(range(1000))
-EXCLUDED = ("Lost", "Hibernating")
+SQL = """
+select c.email, c.phone, c.firstname, c.lastname from customers_master c
+join cdp.cdp_rfm_analysis r on r.customer_id = c.id
+where c.tenant_id in ({tenants}) and c.email is not null and c.accepts_marketing
+  and r.rfm_segment not in ('Lost', 'Hibernating')
+"""
+FIELDS = {"email": "EMAIL", "phone": "PHONE", "firstname": "FN", "lastname": "LN"}
 MEMBERS, TIMEOUT_S = 10_000, 600.0
-FIELDS = {"email": "email", "phone": "phone", "firstname": "FN", "lastname": "LN"}
 
 
-def ours(access: PostgresAccess, folder: Path, rows: int, secret: str) -> int:
-    """Extract and send; return how many rows were acknowledged."""
-    named = tuple((name, FIELDS.get(name, "ignore")) for name in COLUMNS if name in FIELDS)
-    params: dict[str, Parameter] = {"tenants": TENANTS, "not_segments": EXCLUDED, "most": rows}
-    asked = Selection(named, SQL, "", params, Consent("accepts_marketing", ("true", "false")))
-    source = PostgresSource(access, HeldSecret())
-    found = source.extract(asked, Folder(folder), time.time() + TIMEOUT_S, "a" * 32)
-    sent = [
-        work(Path(part.key), loaded("meta"), secret, in_flight=4, ledger_s=0.005)["acknowledged"]
-        for part in found.parts
-    ]
-    return sum(sent)
+class HeldSecret:
+    """The login of the measured database."""
+
+    def read(self, *, afresh: bool = False) -> SecretVersion:
+        """Return the login."""
+        return SecretVersion('{"username": "postgres", "password": "-", "dbname": "postgres"}', "1")
 
 
-def script(access: PostgresAccess, _folder: Path, rows: int, secret: str) -> int:
-    """Read, hash and send as a script does; return how many rows were answered for."""
-    told, http, done = json.loads(secret), urllib3.PoolManager(), 0
-    sql = SQL.replace(":tenants", f"({', '.join(map(str, TENANTS))})").replace(":most", str(rows))
-    names = (*COLUMNS, "accepts_marketing")
+def send(access: PostgresAccess, tenants: str, secret: dict[str, str], audience_id: str) -> int:
+    """Read, hash and send; return how many rows were answered for."""
+    http, done = urllib3.PoolManager(), 0
     with session(access, HeldSecret(), timeout_s=TIMEOUT_S) as opened:
-        read = opened.rows(sql.replace(":not_segments", "('Lost', 'Hibernating')"))
-        people = [dict(zip(names, row, strict=True)) for row in read]
-    lines = [[_hashed(one[name]) for name in FIELDS] for one in people if one["accepts_marketing"] is not None]
+        people = [dict(zip(FIELDS, row, strict=True)) for row in opened.rows(SQL.format(tenants=tenants))]
+    lines = [[_hashed(one[name]) for name in FIELDS] for one in people]
+    token = secret["access_token"]
+    proof = hmac.new(secret["app_secret"].encode(), token.encode(), hashlib.sha256).hexdigest()
     for first in range(0, len(lines), MEMBERS):
         some = lines[first : first + MEMBERS]
-        payload = {"schema": ["EMAIL", "PHONE", "FN", "LN"], "data": some}
-        body = {"payload": payload, "session": {"session_id": 1, "estimated_num_total": len(some)}}
-        text = json.dumps(body, separators=(",", ":")).encode()
-        answer = http.request("POST", f"{told['endpoint']}/v26.0/1/users", body=text)
+        payload = {"schema": list(FIELDS.values()), "data": some}
+        answer = http.request(
+            "POST",
+            f"{secret['endpoint']}/v26.0/{audience_id}/users",
+            json={"payload": payload, "access_token": token, "appsecret_proof": proof},
+        )
         done += int(answer.json()["num_received"])
     return done
 
@@ -71,22 +65,15 @@ def _hashed(value: object) -> str:
 
 
 def main() -> None:
-    """Do the work that the arguments name, twice."""
-    way, host, port, ca_file, folder, rows, secret = sys.argv[1:]
+    """Do the work that the arguments name, and print when each list was begun, in Unix seconds, and its rows."""
+    host, port, ca_file, secret, audience_id, *lists = sys.argv[1:]
     access = PostgresAccess(host, int(port), ca_file=Path(ca_file))
-    send: Callable[[PostgresAccess, Path, int, str], int] = ours if way == "ours" else script
-
-    def twice() -> dict[str, Any]:
-        took, sent = [], 0
-        for _ in range(2):
-            began = time.perf_counter()
-            sent = send(access, Path(folder), int(rows), secret)
-            took.append(time.perf_counter() - began)
-        return {"rows": sent, "first_s": took[0], "second_s": took[1]}
-
-    metered(twice)
+    done: list[dict[str, Any]] = []
+    for tenants in lists:
+        began = time.time()
+        done.append({"began": began, "rows": send(access, tenants, json.loads(secret), audience_id)})
+    print(json.dumps({"lists": done}))
 
 
 if __name__ == "__main__":
-    from_malloc()
     main()

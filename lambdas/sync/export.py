@@ -201,7 +201,7 @@ def folders_up_to(client: S3Client, bucket: str, last: str, begins: str) -> list
 
 def _after_slot(folder: str, base: str) -> str:
     """Return what a folder's name has after its slot: the account."""
-    return folder.removeprefix(base).lstrip("0123456789T")
+    return folder.removeprefix(base).lstrip("0123456789TZ")
 
 
 def _remove_below(client: S3Client, bucket: str, prefix: str, *, exact: bool) -> int:

@@ -7,7 +7,7 @@ nothing to a row that a newer one has changed already.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, Protocol
@@ -16,8 +16,8 @@ from activation.errors import ActivationError
 from activation.ledger.runs import STOPPED, Run, RunState
 
 from lambdas.sync.configurations import TIMEOUT_S, ConfigurationTables, RowDeclaration, RowProblem
-from lambdas.sync.declaration import Declaration, Declarations, Schedule, TableDeclaration
-from lambdas.sync.due import next_slot
+from lambdas.sync.declaration import Declaration, Declarations, TableDeclaration
+from lambdas.sync.due import following_slot, slot_time
 from lambdas.sync.extract.column_forms import quoted
 from lambdas.sync.extract.postgres_session import session
 
@@ -118,7 +118,7 @@ class Statuses:
             elif run.state is not RunState.SUPERSEDED:
                 # Extracted is not yet sent.
                 state = RunState.RUNNING if run.state is RunState.APPLIED else run.state
-                at = _slot_time(one.declaration.schedule, slot)
+                at = slot_time(slot).isoformat()
                 self._execute(table, _UNDER_WAY, [one.row.system_name, at, str(state), error])
         except ActivationError:
             return
@@ -133,8 +133,8 @@ class Statuses:
                 continue
 
     def _write_end(self, table: TableDeclaration, one: RowDeclaration, end: _End) -> None:
-        schedule = one.declaration.schedule
-        at, following = _slot_time(schedule, end.slot), next_slot(schedule, self.clock()).at.isoformat()
+        at = slot_time(end.slot).isoformat()
+        following = following_slot(replace(one.declaration, asked_for=None), self.clock(), end.slot).at.isoformat()
         values = [one.row.system_name, at, following, end.held, end.audience_id, str(end.state), end.error]
         self._execute(table, _ENDED, values)
 
@@ -165,8 +165,3 @@ def _held(receipt: Mapping[str, Any]) -> int:
     """Return how many people the audience holds by a receipt: those unchanged and those acknowledged."""
     rows = receipt.get("rows") or {}
     return int(rows.get("unchanged") or 0) + int(rows.get("acknowledged") or 0)
-
-
-def _slot_time(schedule: Schedule, slot: str) -> str:
-    """Return when a slot was due, in UTC: its name is the time on the schedule's wall clock."""
-    return datetime.fromisoformat(slot).replace(tzinfo=schedule.zone).astimezone(UTC).isoformat()

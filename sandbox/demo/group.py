@@ -23,7 +23,7 @@ from sandbox.errors import SandboxError
 from sandbox.place import ROOT
 from sandbox.platforms.expectation import Member, expectations
 from sandbox.platforms.outside import Outside
-from sandbox.postgres.cdp import SYSTEMS, add_configurations, add_customers, create_tables
+from sandbox.postgres.cdp import SYSTEMS, TENANTS, add_configurations, add_customers, create_tables
 from sandbox.postgres.server import PostgresServer, postgres_server
 from sandbox.postgres.tls_proxy import TlsProxy, tls_proxy
 from sandbox.processes import plain_environment
@@ -87,10 +87,12 @@ class Group:
         """Return an AWS client."""
         return connectors.client(self.described["aws_endpoint_url"], service)
 
-    def prepare(self, customers: int, reached: Sequence[str] = tuple(SYSTEMS)) -> None:
+    def prepare(
+        self, customers: int, reached: Sequence[str] = tuple(SYSTEMS), *, tenants: tuple[int, ...] = TENANTS
+    ) -> None:
         """Fill the tables, write the login into the app's secret, and grant the token these accounts."""
         create_tables(self.server)
-        add_customers(self.server, customers)
+        add_customers(self.server, customers, tenants=tenants)
         add_configurations(self.server, ACCOUNTS)
         self.server.run(
             f"create role {USER} login password '{PASSWORD}'",
@@ -118,10 +120,10 @@ class Group:
             accounts=[{"id": one} for one in ACCOUNTS.values()], tokens=[{"accounts": reached}]
         )
 
-    def apply(self) -> str:
-        """Put the declarations in force, and return what the command printed."""
+    def apply(self, declared: str = DECLARED) -> str:
+        """Put declarations in force, and return what the command printed."""
         file = self.folder / "audiences.yml"
-        file.write_text(DECLARED.replace("CONNECTOR", self.connector))
+        file.write_text(declared.replace("CONNECTOR", self.connector))
         return self.command("audiences", "apply", "--file", str(file), "--yes")
 
     def command(self, *arguments: str, exits: int = 0) -> str:

@@ -264,7 +264,7 @@ def test_a_database_that_is_down_is_waited_for_and_a_lost_column_of_consent_stop
 def test_two_workers_at_once_a_hundred_times_extract_each_slot_once(sync: Sync) -> None:
     """Of two messages for one slot in two processes at once, one leads to an extraction."""
     sync.command("apply", "--file", str(sync.file), "--yes")
-    slots = [f"2099-01-01T{minute // 60:02}:{minute % 60:02}" for minute in range(101)]
+    slots = [f"2099-01-01T{minute // 60:02}:{minute % 60:02}:00Z" for minute in range(101)]
     proxy = sync.database.proxy
 
     def handled(slot: str, workers: int) -> int:

@@ -50,7 +50,7 @@ def stopped(code: str, sentence: str, state: RunState = RunState.BLOCKED) -> Run
 def test_an_applied_run_is_written_back(configured: Configured) -> None:
     """The slot, the next one, the people held, the audience's id; no error."""
     configured.insert("kangoo", more="error_log = 'old', sync_status = 'failed'")
-    configured.statuses.ended(End("2026-12-03T10:00", held=1200))
+    configured.statuses.ended(End("2026-12-03T13:00:00Z", held=1200))
     assert configured.column("kangoo", *ALL) == (
         "2026-12-03 13:00:00", "2026-12-05 13:00:00", "1200", "9001", "applied", None,
     )  # fmt: skip
@@ -61,14 +61,14 @@ def test_a_run_that_ends_otherwise_keeps_what_is_held(configured: Configured, st
     """Its code and sentence are written, and the people who are still in the audience are not counted anew."""
     configured.insert("kangoo", more="total_customers = 1200, custom_audience_id = '9001'")
     reason = {"code": "needs_approval", "sentence": "40 % would leave"}
-    configured.statuses.ended(End("2026-12-03T10:00", state, 700, reason))
+    configured.statuses.ended(End("2026-12-03T13:00:00Z", state, 700, reason))
     found = configured.column("kangoo", "total_customers", "custom_audience_id", "sync_status", "error_log")
     assert found == ("1200", "9001", str(state), "needs_approval: 40 % would leave")
 
 
 def test_ends_in_any_order_and_any_number_leave_the_newest(configured: Configured) -> None:
     """Three slots' ends in every order, each twice, leave what the newest said."""
-    ends = [End(f"2026-12-0{day}T10:00", held=day * 100) for day in (1, 2, 3)]
+    ends = [End(f"2026-12-0{day}T13:00:00Z", held=day * 100) for day in (1, 2, 3)]
     for number, order in enumerate(permutations(ends)):
         configured.insert(f"s{number}")
         for one in (*order, *order):
@@ -81,7 +81,7 @@ def test_the_extraction_is_told_before_the_run_and_never_after(configured: Confi
     """Waiting and running show why; they never replace the end of the same or a newer slot."""
     configured.insert("kangoo")
     declared = configured.declared()["cdp:kangoo"]
-    statuses, slot = configured.statuses, "2026-12-03T10:00"
+    statuses, slot = configured.statuses, "2026-12-03T13:00:00Z"
     statuses.noted(declared, slot, stopped("source_unreachable", "cut", RunState.WAITING))
     found = configured.column("kangoo", "sync_status", "error_log", "last_sync")
     assert found == ("waiting", "source_unreachable: cut", None)
@@ -90,9 +90,9 @@ def test_the_extraction_is_told_before_the_run_and_never_after(configured: Confi
     statuses.ended(End(slot, held=50))
     statuses.noted(declared, slot, stopped("", "", RunState.APPLIED))
     statuses.noted(declared, slot, stopped("source_unreachable", "cut", RunState.WAITING))
-    statuses.noted(declared, "2026-12-01T10:00", stopped("consent_missing", "no column"))
+    statuses.noted(declared, "2026-12-01T13:00:00Z", stopped("consent_missing", "no column"))
     assert configured.column("kangoo", "sync_status", "error_log") == ("applied", None)
-    statuses.noted(declared, "2026-12-05T10:00", stopped("consent_missing", "no column"))
+    statuses.noted(declared, "2026-12-05T13:00:00Z", stopped("consent_missing", "no column"))
     assert configured.column("kangoo", "sync_status", "error_log", "total_customers") == (
         "blocked", "consent_missing: no column", "50",
     )  # fmt: skip
@@ -101,10 +101,10 @@ def test_the_extraction_is_told_before_the_run_and_never_after(configured: Confi
 def test_a_wish_during_a_run_is_kept(configured: Configured) -> None:
     """A next_sync that somebody sets while a run is on is not replaced by its end; an old one is."""
     configured.now = datetime.now(UTC)
-    today = f"{configured.now:%Y-%m-%d}T00:00"
+    today = f"{configured.now:%Y-%m-%d}T00:00:00Z"
     configured.insert("kangoo", more="next_sync = now() at time zone 'UTC'")
     (wish,) = configured.column("kangoo", "next_sync")
-    configured.statuses.ended(End("2026-11-29T10:00", held=10))
+    configured.statuses.ended(End("2026-11-29T13:00:00Z", held=10))
     assert configured.column("kangoo", "next_sync") == (wish,)
     configured.world.server.run("update cdp.facebook_configurations set next_sync = '2026-01-01'")
     configured.statuses.ended(End(today, held=10))
@@ -115,7 +115,7 @@ def test_a_wish_that_has_been_run_is_replaced_by_the_next_slot(configured: Confi
     """The slot of a wish is named to the second; what is left of a second is no later wish."""
     configured.now = datetime.now(UTC)
     configured.insert("kangoo", more="next_sync = '2026-11-29 13:00:05.7'")
-    configured.statuses.ended(End("2026-11-29T10:00:05", held=10))
+    configured.statuses.ended(End("2026-11-29T13:00:05Z", held=10))
     ((found,), (now,)) = configured.column("kangoo", "next_sync"), [str(configured.now)[:19]]
     assert str(found) > now
 
@@ -136,10 +136,10 @@ def test_a_locked_row_is_written_later(configured: Configured) -> None:
     declared = configured.declared()["cdp:kangoo"]
     with locked(configured):
         with pytest.raises(Retryable, match="holds a lock"):
-            configured.statuses.ended(End("2026-12-03T10:00", held=50))
-        configured.statuses.noted(declared, "2026-12-03T10:00", stopped("x", "y"))
+            configured.statuses.ended(End("2026-12-03T13:00:00Z", held=50))
+        configured.statuses.noted(declared, "2026-12-03T13:00:00Z", stopped("x", "y"))
     assert configured.column("kangoo", "sync_status", "total_customers") == ("pending", "0")
-    configured.statuses.ended(End("2026-12-03T10:00", held=50))
+    configured.statuses.ended(End("2026-12-03T13:00:00Z", held=50))
     assert configured.column("kangoo", "sync_status", "total_customers") == ("applied", "50")
 
 
@@ -148,21 +148,21 @@ def test_a_database_that_is_down_keeps_no_slot_back(configured: Configured) -> N
     configured.insert("kangoo")
     declared = configured.declared()["cdp:kangoo"]
     configured.world.proxy.faults.refuse = True
-    configured.statuses.noted(declared, "2026-12-03T10:00", stopped("source_unreachable", "down"))
+    configured.statuses.noted(declared, "2026-12-03T13:00:00Z", stopped("source_unreachable", "down"))
     with pytest.raises(Retryable):
-        configured.statuses.ended(End("2026-12-03T10:00"))
+        configured.statuses.ended(End("2026-12-03T13:00:00Z"))
 
 
 def test_ends_at_once_are_written_one_after_the_other(configured: Configured) -> None:
     """Ten workers that write at once leave the newest slot's status."""
     configured.insert("kangoo")
-    ends = [End(f"2026-12-01T{hour:02}:00", held=hour + 10) for hour in range(10)]
+    ends = [End(f"2026-12-01T{hour:02}:00:00Z", held=hour + 10) for hour in range(10)]
     threads = [threading.Thread(target=configured.statuses.ended, args=(one,)) for one in ends]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert configured.column("kangoo", "last_sync", "total_customers") == ("2026-12-01 12:00:00", "19")
+    assert configured.column("kangoo", "last_sync", "total_customers") == ("2026-12-01 09:00:00", "19")
 
 
 def test_a_wrong_row_is_told_once(configured: Configured) -> None:
@@ -183,5 +183,5 @@ def test_the_files_own_declarations_have_no_row(configured: Configured) -> None:
     """The end of a run of another declaration changes no row."""
     configured.insert("kangoo")
     for name in (LIKE.name, "cdp:gone", "lake:kangoo"):
-        configured.statuses.ended(End("2026-12-03T10:00", declaration=name))
+        configured.statuses.ended(End("2026-12-03T13:00:00Z", declaration=name))
     assert configured.column("kangoo", "last_sync", "sync_status") == (None, "pending")

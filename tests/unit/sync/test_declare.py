@@ -68,6 +68,32 @@ def test_apply_shows_what_changes_and_asks(world: World, typed: Typed) -> None:
     assert "~ vip: at" in changed.output
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "shares"),
+    [
+        ("audience: VIP", 'audience: VIP, account: "100"', True),  # the connector's own, said and not said
+        ('audience: VIP, account: "100"', 'audience: VIP, account: "act_100"', True),
+        ('audience: VIP, id: "9"', 'audience: Lapsed, account: "100", id: "9"', True),
+        ("audience: VIP", 'audience: VIP, account: "200"', False),
+        ('audience: VIP, id: "8"', 'audience: Lapsed, id: "9"', False),
+    ],
+)
+def test_two_declarations_of_one_audience_are_refused_however_it_is_named(
+    typed: Typed, tmp_path: Path, first: str, second: str, shares: bool
+) -> None:
+    """By name or by id, with the connector's own account or without: each would take out the other's people."""
+    meta = {"name": "meta", "platform": "meta", "account": "act_100", "accounts": ["200"]}
+    settings = {"audience_activation": {"name": "audience-activation", "connectors": [meta]}}
+    (tmp_path / "cdk.context.json").write_text(json.dumps(settings))
+    file = TEXT.replace("audience: VIP", first).replace(
+        "connector: snapchat, audience: Lapsed", f"connector: meta, {second}"
+    )
+    done = typed("apply", "--yes", file=file)
+    assert (done.exit_code, "audiences.lapsed.to[0]: is filled by vip as well" in done.output) == (shares, shares)
+    paused = typed("apply", "--yes", file=file.replace("lapsed: {", "lapsed: {paused: true, "))
+    assert paused.exit_code == 0
+
+
 def test_apply_asks_for_each_declaration_that_disappears(world: World, typed: Typed) -> None:
     """Its members are kept, or its audience is sent a mirror of nobody, which waits for an approval."""
     typed("apply", "--yes")
@@ -130,9 +156,9 @@ def test_status_says_what_became_of_the_newest_slot(world: World, typed: Typed) 
         ("lapsed", "", ""),
         ("vip", "", ""),
     ]
-    assert states[0]["next_slot"].endswith("T06:00")
+    assert states[0]["next_slot"].endswith("T06:00:00Z")
     world.s3.put_object(Bucket="drops", Key="meta/VIP people/_audience.json", Body=b'{"retention_days": 9}')
-    world.extractor().handle(SlotWork("vip", "2026-12-01T06:00"), lambda: 900.0)
+    world.extractor().handle(SlotWork("vip", "2026-12-01T06:00:00Z"), lambda: 900.0)
     result = typed("status", "vip")
     assert result.exit_code == 1
     assert "audience_file_differs" in result.output

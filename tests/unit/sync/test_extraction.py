@@ -96,7 +96,7 @@ def test_two_messages_for_a_slot_lead_to_one_extraction(world: World) -> None:
 
     world.source.before = second
     for minute in range(10):
-        work = SlotWork("vip", f"2027-01-01T10:{minute:02}")
+        work = SlotWork("vip", f"2027-01-01T10:{minute:02}:00Z")
         assert handle(world, work) is RunState.APPLIED
     assert world.source.extractions == len(refused) == len(world.manifests()) == 10
 
@@ -371,7 +371,7 @@ def test_the_audiences_file_says_what_the_declaration_does(world: World) -> None
     handle(world, SlotWork("vip", NEXT_SLOT))
     assert world.s3.head_object(Bucket="drops", Key=key)["VersionId"] == found["VersionId"]
     world.change(options={})
-    handle(world, SlotWork("vip", "2026-12-05T10:00"))
+    handle(world, SlotWork("vip", "2026-12-05T10:00:00Z"))
     assert json.loads(world.s3.get_object(Bucket="drops", Key=key)["Body"].read()) == {}
 
 

@@ -155,12 +155,12 @@ def exported(world: World, *slots: str) -> None:
 
 def test_an_export_is_deleted_once_it_was_sent(world: World) -> None:
     """Every version of it, and those of earlier slots; later ones and those of other audiences stay."""
-    exported(world, SLOT, NEXT_SLOT, "2026-12-05T10:00")
+    exported(world, SLOT, NEXT_SLOT, "2026-12-05T10:00:00Z")
     count, (told,) = ended(world, RunState.APPLIED, NEXT_SLOT)
     assert count == 4
     assert (told.declaration, told.slot, told.state) == ("vip", NEXT_SLOT, RunState.APPLIED)
     left = [key for key in world.objects() if key.startswith("meta/VIP people/raw/")]
-    assert {key.rpartition("/")[0] + "/" for key in left} == {folder_of(VIP, VIP.to[0], "2026-12-05T10:00")}
+    assert {key.rpartition("/")[0] + "/" for key in left} == {folder_of(VIP, VIP.to[0], "2026-12-05T10:00:00Z")}
     versions = world.s3.list_object_versions(Bucket="drops", Prefix="meta/VIP people/raw/")
     assert len([*versions["Versions"], *versions.get("DeleteMarkers", [])]) == 2
     assert len([key for key in world.objects() if key.startswith("tiktok/VIP/raw/")]) == 6

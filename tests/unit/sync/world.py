@@ -22,7 +22,7 @@ from lambdas.sync.extraction import LEASE_S, Extractor
 from lambdas.sync.slots import SYNC, Slots
 from lambdas.sync.source import Consent, Destination, Extract, Part, Selection, Source
 
-SLOT, NEXT_SLOT = "2026-12-01T10:00", "2026-12-03T10:00"
+SLOT, NEXT_SLOT = "2026-12-01T10:00:00Z", "2026-12-03T10:00:00Z"
 INVOCATION_S = 900.0
 VIP = Declaration(
     "vip",
