@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from activation.platforms.audience_options import ALLOW, PERCENT, STOP
-from activation.platforms.option_schema import DIALECT
+from activation.platforms.option_schema import DIALECT, rule_schema
 
 from lambdas.sync.declaration import SourceKind
 from lambdas.sync.declaration_fields import (
@@ -92,13 +92,7 @@ def _audience() -> dict[str, Any]:
         "account": _text(ACCOUNT),
         "id": _text(AUDIENCE_ID),
     }
-    consent = _object(
-        {
-            "column": {"type": "string", "minLength": 1},
-            "allow": {"type": "array", "minItems": 1, "items": {"type": ["string", "integer", "boolean", "null"]}},
-        },
-        required=("column", "allow"),
-    )
+    consent = rule_schema({}, scopes=(), lists=False)
     lists = [{"type": "array", "items": {"type": kind}} for kind in ("string", "number", "boolean")]
     return {
         "source": _text(SOURCE_NAME),

@@ -144,7 +144,7 @@ def read_connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> C
         ),
         options=options,
         columns=read_columns(reader, platform, known_platforms),
-        consent=read_row_rule(reader, "consent"),
+        consent=read_row_rule(reader, "consent", known_platforms.get(platform)),
         operation=read_row_rule(reader, "operation"),
         actions=actions,
         audiences=read_audiences(reader, known_platforms.get(platform)),

@@ -39,10 +39,10 @@ def read_time_zone(reader: Reader) -> str:
     return given
 
 
-def read_row_rule(reader: Reader, name: str) -> RowRule:
-    """Read which rows may be sent."""
+def read_row_rule(reader: Reader, name: str, platform: Platform | None = None) -> RowRule:
+    """Read which rows may be sent, and what `platform` is told of their consent."""
     given = reader.values(name)
-    mistakes = rule_mistakes(given) if given else {}
+    mistakes = rule_mistakes(given, platform.signals if platform else {}) if given else {}
     for key, mistake in mistakes.items():
         reader.mistake(f"{name}.{key}", mistake)
     return RowRule() if mistakes else read_rule(given)

@@ -40,6 +40,12 @@ def _of_target(mapping: AudienceMapping) -> Iterator[str]:
     if isinstance(platform, Platform) and mapping.target.action not in platform.limits.actions:
         offered = ", ".join(one for one in Action if one in platform.limits.actions)
         yield f"target.action: {mapping.target.platform} offers {offered}"
+    for told, _ in mapping.consent.tell:
+        if told != platform.name:
+            yield (
+                f"consent.tell.{told}: must be left out: the people go to {mapping.target.platform}, and {told}"
+                " would not be told"
+            )
     for mistake in check_entries(table, mapping.entries):
         yield f"columns: {mistake}"
 

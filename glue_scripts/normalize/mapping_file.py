@@ -16,6 +16,8 @@ from activation.identifiers.row_rules import read_rule, rule_mistakes
 from activation.identifiers.table import Context
 from activation.identifiers.zones import zone_named
 from activation.model import EVENTS, Action
+from activation.platforms.discovery import every_platform
+from activation.platforms.platform import signals_of
 from activation.row_rule import NO_RULE, RowRule, Scope
 
 from glue_scripts.normalize.conditions import condition_of
@@ -166,7 +168,7 @@ class _Reader:
         given = self.values.section("consent", document)
         if not isinstance(document.get("consent"), dict):
             return NO_RULE
-        mistakes = rule_mistakes(given)
+        mistakes = rule_mistakes(given, signals_of(every_platform().values()))
         for name, what in mistakes.items():
             self.values.say(f"consent.{name[:LONGEST_NAME]}", what)
         if not mistakes and given.get("scope", Scope.ROW) != Scope.ROW:

@@ -6,9 +6,11 @@ from typing import Any
 
 from activation.drops import encodings
 from activation.identifiers.column_map import DATE_ORDERS
-from activation.identifiers.row_rules import MOST_ANSWERS, MOST_COLUMNS
 from activation.model import Action
-from activation.platforms.option_schema import DIALECT
+from activation.platforms.discovery import every_platform
+from activation.platforms.option_schema import DIALECT, rule_schema
+from activation.platforms.platform import signals_of
+from activation.row_rule import Scope
 
 from glue_scripts.normalize import mapping_keys as keys
 from glue_scripts.normalize.cells import NUMBER_LIMIT
@@ -46,7 +48,7 @@ def mapping_schema() -> dict[str, Any]:
                 "input": _input(),
                 "derived": {"type": "object", "propertyNames": NAME, "additionalProperties": _derived()},
                 "filters": _conditions(),
-                "consent": _consent(),
+                "consent": rule_schema(signals_of(every_platform().values()), scopes=(Scope.ROW,)),
                 "group_by": NAMES,
                 "aggregates": {"type": "object", "propertyNames": NAME, "additionalProperties": _aggregate()},
                 "having": _conditions(),
@@ -122,20 +124,6 @@ def _aggregate() -> dict[str, Any]:
         of = NAME if one is Function.COUNT else {**NAME, "not": {"const": EVERY_ROW}}
         shapes.append(_object({one.value: of}, one.value))
     return {"oneOf": shapes}
-
-
-def _consent() -> dict[str, Any]:
-    answers = {"type": ["string", "integer", "boolean", "null"]}
-    return _object(
-        {
-            "column": {"anyOf": [NAME, {"type": "array", "items": NAME, "minItems": 1, "maxItems": MOST_COLUMNS}]},
-            "allow": {"type": "array", "items": answers, "minItems": 1, "maxItems": MOST_ANSWERS},
-            "scope": {"const": "row"},
-            "key": NAME,
-        },
-        "column",
-        "allow",
-    )
 
 
 def _output() -> dict[str, Any]:

@@ -13,6 +13,7 @@ from activation.drops.columns import shown_name
 from activation.drops.sample import Sample
 from activation.errors import Rejected
 from activation.identifiers.column_map import IGNORE, columns_called, shown_entries
+from activation.identifiers.row_rules import TELL, written
 
 from glue_scripts.normalize.export import Export
 from glue_scripts.normalize.mapping import AudienceMapping, Condition
@@ -128,6 +129,8 @@ def manifest_of(plan: Plan, report: Report, folder: Folder) -> str:
         own["time_zone"] = plan.context.time_zone
     if plan.kind.hashed:
         own["platform"] = plan.mapping.target.platform
+    if plan.mapping.consent.tell:
+        own[TELL] = written(plan.mapping.consent)[TELL]
     if plan.mapping.name:
         own["declaration"] = plan.mapping.name
     entries = [

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from activation.identifiers.table import FieldTable
 from activation.platforms.platform import FieldsOnly
+from activation.row_rule import ConsentSignal
+
+# Amazon Consent Signal, `amznAdStorage` and `amznUserData` of a member. Amazon's own page is behind a login, and
+# https://docs.tealium.com/client-side-tags/amazon-consent-signal-tag repeats it, read 2026-11-30.
+_STATUSES = ("GRANTED", "DENIED")
 
 
 def _load() -> FieldTable:
@@ -16,4 +21,8 @@ PLATFORM = FieldsOnly(
     name="amazon_ads",
     title="Amazon Ads audiences",
     load=_load,
+    consent_signals=(
+        ConsentSignal("amzn_ad_storage", _STATUSES, "Whether the people let Amazon store what it uses for ads."),
+        ConsentSignal("amzn_user_data", _STATUSES, "Whether the people let Amazon use their data for ads."),
+    ),
 )

@@ -8,7 +8,7 @@ from datetime import date, time
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from activation.identifiers.row_rules import read_rule, rule_mistakes
+from activation.identifiers.row_rules import TELL, read_rule, rule_mistakes
 from activation.json_reader import Reader
 from activation.model import Action
 from activation.platforms.audience_options import GUARD
@@ -91,6 +91,7 @@ def _params(reader: Reader, sql: str | None) -> Mapping[str, Parameter]:
 
 
 def _consent(reader: Reader) -> Consent | None:
+    known = ("column", "allow")
     if not reader.has("consent"):
         reader.mistake(
             "consent",
@@ -101,8 +102,8 @@ def _consent(reader: Reader) -> Consent | None:
     if reader.value("consent") == CONSENTED:
         return None
     given = reader.values("consent")
-    wrong = {key: one for key, one in rule_mistakes(given).items() if key in ("column", "allow")} if given else {}
-    unknown = {key: "no such setting (known: column, allow)" for key in given if key not in ("column", "allow")}
+    wrong = {key: one for key, one in rule_mistakes(given).items() if key in (*known, TELL)} if given else {}
+    unknown = {key: f"no such setting (known: {', '.join(known)})" for key in given if key not in (*known, TELL)}
     if given and not isinstance(given.get("column"), str):
         wrong["column"] = "must be the name of one column of the selection"
     for key, mistake in {**wrong, **unknown}.items():

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from activation.errors import ConfigError
+from activation.identifiers.row_rules import written
 from activation.platforms.discovery import platforms
 from activation.platforms.options import BooleanOption, IntegerOption, TextOption, complete
 from activation.platforms.platform import Platform
+from activation.row_rule import ConsentSignal
 from activation.runs.settings import check_options
 
 from stacks.connector_environment import seconds
@@ -221,6 +223,20 @@ def test_consent_and_operation_are_checked_at_synth() -> None:
     assert {one.split("operation.")[1].split(":")[0] for one in found if "operation." in one} == {
         "columns", "column", "allow",
     }  # fmt: skip
+
+
+def test_a_platform_without_a_field_for_consent_is_told_nothing() -> None:
+    """What would be dropped silently is refused; a platform that has such a field takes the whole of it."""
+    tell = {"meta": {"data": "GRANTED"}}
+    rule = {"column": "ok", "allow": [True], "tell": tell}
+    connector = {"name": "meta", "platform": "meta", "consent": rule, "audiences": {"vip": {"consent": rule}}}
+    first, second = mistakes({"connectors": [connector]})
+    assert "consent.tell: must be left out" in first
+    assert "audiences.vip.consent: tell: must be left out" in second
+    told = replace(platforms()["meta"], consent_signals=(ConsentSignal("data", ("GRANTED",), "Data."),))
+    (found,) = read({"connectors": [connector]}, {"meta": told}).connectors
+    assert found.consent.tell == (("meta", (("data", "GRANTED"),)),)
+    assert written(found.consent)["tell"] == tell
 
 
 def test_rules_have_room_beside_columns_and_placeholders() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from activation.platforms.discovery import platforms
 from activation.platforms.option_schema import audience_schema
 from activation.platforms.options import IntegerOption
 from activation.platforms.platform import Platform
+from activation.row_rule import ConsentSignal
 from jsonschema import Draft202012Validator
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
@@ -84,6 +86,18 @@ def test_schema_and_reader_agree(platform: Platform, name: str) -> None:
         fits = has and value in FITTING[name] and type(value) in {type(one) for one in FITTING[name]}
         assert (option_mistakes(platform.audience_options, given) == {}) is fits, value
         assert validator.is_valid(given) is fits, value
+
+
+@each_platform
+def test_a_platform_that_is_told_of_consent_has_a_key_for_it(platform: Platform) -> None:
+    """Schema and reader take it of such a platform alone: another would not be told."""
+    told = replace(platform, consent_signals=(ConsentSignal("data", ("GRANTED", "DENIED"), "Data."),))
+    for status, fits in (("DENIED", True), ("MAYBE", False)):
+        given = {"consent": {"column": "ok", "allow": [True], "tell": {platform.name: {"data": status}}}}
+        assert (option_mistakes(told.audience_options, given) == {}) is fits
+        assert Draft202012Validator(audience_schema("", told.audience_options)).is_valid(given) is fits
+        assert option_mistakes(platform.audience_options, given)
+        assert not Draft202012Validator(audience_schema("", platform.audience_options)).is_valid(given)
 
 
 @each_platform

@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from activation.drops.folder_manifest import manifest_reading
 from activation.errors import Rejected
 from activation.model import HASHED
 from activation.platforms.discovery import fields_of
@@ -188,6 +189,22 @@ def test_rows_without_consent_are_not_written(tmp_path: Path) -> None:
     report = run_rows(tmp_path, rows, consent={"column": "opt_in", "allow": [True]})
     assert report.document["rows"]["rejected"] == {"no_consent": 3}
     assert report.document["rows"]["written"] == 1
+
+
+def test_what_to_tell_of_consent_is_kept_and_refused_by_a_connector_that_cannot_tell_it(tmp_path: Path) -> None:
+    """The manifest keeps it for the platform; no connector of today may read it and tell nothing."""
+    told = {"google": {"ad_user_data": "GRANTED", "ad_personalization": "DENIED"}}
+    report = run_rows(
+        tmp_path,
+        [person(opt_in="yes")],
+        target={"platform": "google", "connector": "google", "audience": "vip"},
+        consent={"column": "opt_in", "allow": [True], "tell": told},
+    )
+    manifest = json.loads((dropped(report, tmp_path / "out").folder / MANIFEST).read_text())
+    assert manifest["activation"]["tell"] == told
+    with pytest.raises(Rejected, match="tell a platform") as refused:
+        manifest_reading(manifest)
+    assert refused.value.code == "consent_not_told"
 
 
 def test_duplicates_are_those_for_whom_the_same_is_sent(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from activation.identifiers.row_rules import written
 from jsonschema import Draft202012Validator
 
 from glue_scripts.normalize.errors import BadMapping
@@ -50,6 +51,7 @@ WHOLE: dict[str, Any] = {
     "output": {"identifiers": "hashed", "format": "csv", "rows_per_part": 10, "deduplicate": False},
 }
 # A place in the document, and a value that is wrong there.
+TOLD = {"google": {"ad_user_data": "GRANTED", "ad_personalization": "UNSPECIFIED"}}
 WRONG: list[tuple[str, object]] = [
     ("surplus", 1),
     ("name", "a b"),
@@ -103,9 +105,14 @@ WRONG: list[tuple[str, object]] = [
     ("output.format", "orc"),
     ("output.event_id", [1]),
     ("output.deduplicate", "no"),
+    ("consent.tell", {"meta": {"ad_user_data": "GRANTED"}}),
+    ("consent.tell", {"google": {"ad_user_data": "GRANTED"}}),
+    ("consent.tell", {"amazon_ads": {"amzn_ad_storage": "UNSPECIFIED", "amzn_user_data": "GRANTED"}}),
+    ("consent.scope", "last"),
 ]
 # Wrong as well, but not for a schema: it knows neither platforms nor time zones, nor what belongs together.
 BETWEEN: list[tuple[str, object, str]] = [
+    ("consent.tell", TOLD, "consent.tell.google"),
     ("time_zone", "Europe/Atlantis", "time_zone"),
     ("input.encoding", "klingon", "input.encoding"),
     ("target.platform", "myspace", "target.platform"),
@@ -167,6 +174,15 @@ def test_reader_and_schema_refuse_the_same(place: str, value: object) -> None:
 def test_what_does_not_fit_together_is_named(place: str, value: object, named: str) -> None:
     """The sentence begins with the place that has to be corrected."""
     assert named in [one.partition(":")[0] for one in mistakes(changed(place, value))]
+
+
+def test_the_target_may_be_told_of_consent() -> None:
+    """A platform that has fields for consent gets a mapping that says what to tell it."""
+    document = changed("target", {"platform": "google", "connector": "google", "audience": "vip"})
+    document["consent"]["tell"] = TOLD
+    assert Draft202012Validator(mapping_schema()).is_valid(document)
+    found = read_mapping(json.dumps(document)).consent
+    assert written(found)["tell"] == TOLD
 
 
 def test_all_mistakes_are_reported_at_once() -> None:

@@ -104,6 +104,7 @@ def test_the_function_reads_what_the_command_stores(path: Path) -> None:
     assert read_declarations(json.loads(json.dumps(found.document))) == found.declarations
 
 
+GOOGLE = {"google": {"ad_user_data": "GRANTED", "ad_personalization": "GRANTED"}}
 Edit = Callable[[dict[str, Any]], Any]
 # What is done to the document, where the mistake is, and whether a schema can know.
 WRONG: dict[str, tuple[Edit, str, bool]] = {
@@ -174,6 +175,11 @@ WRONG: dict[str, tuple[Edit, str, bool]] = {
     "two columns of consent": (
         lambda d: d["audiences"]["vip"].update(consent={"column": ["c", "d"], "allow": [True]}),
         "audiences.vip.consent.column",
+        True,
+    ),
+    "consent told to nobody": (
+        lambda d: d["audiences"]["vip"].update(consent={"column": "c", "allow": [True], "tell": GOOGLE}),
+        "audiences.vip.consent.tell",
         True,
     ),
     "nowhere to": (lambda d: d["audiences"]["vip"].update(to=[]), "audiences.vip.to", True),

@@ -1,4 +1,4 @@
-"""Which rows may be sent, as values: by what one column, or several, say of them."""
+"""Which rows may be sent, as values, and what a platform is told of their consent."""
 
 from __future__ import annotations
 
@@ -18,13 +18,29 @@ class Scope(StrEnum):
 
 
 @dataclass(frozen=True)
+class ConsentSignal:
+    """What a platform wants to be told of people's consent: a field's `name`, and the `statuses` that it takes.
+
+    `meaning` is for the documentation.
+    """
+
+    name: str
+    statuses: tuple[str, ...]
+    meaning: str
+
+
+Told = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+
+
+@dataclass(frozen=True)
 class RowRule:
     """A row is sent if its cell in `column` is one of `allow`, and else not: a blank or unknown one is a no.
 
     `allow` are folded answers, "" for a blank cell. `scope` is None where the settings leave it to the rule: see
     drops/row_filters.py. `key` is the column with the id of the person's record, by which rows of one person are
     recognised as well as by their identifiers; "" for none. `also` are further columns, each of which has to have
-    one of the same answers: for mail, and for messages. An empty `column` is no rule.
+    one of the same answers: for mail, and for messages. An empty `column` is no rule. `tell` is what a platform
+    is told of the rows that are sent: its name, and the status of each of its signals.
     """
 
     column: str = ""
@@ -32,6 +48,7 @@ class RowRule:
     scope: Scope | None = None
     key: str = ""
     also: tuple[str, ...] = ()
+    tell: Told = ()
 
     @property
     def columns(self) -> tuple[str, ...]:

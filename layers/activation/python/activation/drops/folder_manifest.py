@@ -14,6 +14,7 @@ from typing import Any
 
 from activation.errors import Rejected
 from activation.identifiers.column_map import DATE_ORDERS, Entries
+from activation.identifiers.row_rules import TELL
 from activation.identifiers.zones import zone_named
 
 OWN_KEY = "activation"
@@ -94,9 +95,17 @@ def manifest_reading(manifest: Mapping[str, Any]) -> ManifestReading | None:
     """Return what a manifest, parsed from its JSON, says of the columns; None if it says nothing.
 
     `{"entries": [...], "activation": {"columns": {"Kontakt": "email"}, "date_order": "dmy"}}`. Raises Rejected
-    with bad_columns when that key holds anything else than these and what `manifest_export` reads.
+    with bad_columns when that key holds anything else than these and what `manifest_export` reads, and with
+    consent_not_told when it says what a platform is to be told of the people's consent.
     """
     own = _own(manifest)
+    if TELL in own:
+        raise Rejected(
+            "consent_not_told",
+            f"the folder's manifest says in {TELL!r} what to tell a platform of the people's consent, and the"
+            " platforms that people can be sent to by now take no such word; nothing was sent: keep the folder for"
+            " that platform, or leave consent.tell out of the mapping and normalise the export again",
+        )
     columns, order, zone = own.get("columns", {}), own.get("date_order", ""), own.get("time_zone", "")
     if not isinstance(columns, dict) or not all(isinstance(right, str) for right in columns.values()):
         raise _bad('"columns" is not an object such as {"Kontakt": "email"}')
@@ -166,7 +175,7 @@ def _own(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
     own = manifest.get(OWN_KEY)
     if own is None:
         return {}
-    if not isinstance(own, dict) or set(own) - {*COLUMNS, *EXPORT}:
+    if not isinstance(own, dict) or set(own) - {*COLUMNS, *EXPORT, TELL}:
         raise _bad(f'"activation" takes {", ".join((*COLUMNS, *EXPORT))}')
     return own
 

@@ -1,17 +1,17 @@
 """Options of one audience: which a platform knows, what they may be, and how they are read.
 
-A platform declares its own in Platform.audience_options; SHARED, GUARD and CONSENT are every platform's.
+A platform declares its own in Platform.own_audience_options; `shared`, `guard` and `consent` are every platform's.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from activation.audience_options import NO_OPTIONS, AudienceOptions, GuardOptions, LimitedDataUse
-from activation.identifiers.row_rules import read_rule, rule_mistakes, written
+from activation.identifiers.row_rules import Signals, read_rule, rule_mistakes, written
 from activation.platforms.options import BooleanOption, Option, TextOption, problems
 
 ID = "id"  # of an audience at its platform, as files and settings call it
@@ -68,8 +68,12 @@ class GuardOption:
 
 @dataclass(frozen=True)
 class ConsentOption:
-    """Which rows may be sent to the audience: a rule of consent, see identifiers/row_rules.py."""
+    """Which rows may be sent to the audience: a rule of consent, see identifiers/row_rules.py.
 
+    `signals` are what the platform may be told of consent.
+    """
+
+    signals: Signals = field(default_factory=dict)
     name: str = "consent"
     default: bool = False
     meaning: str = (
@@ -80,11 +84,10 @@ class ConsentOption:
         """Return what `value` must be instead, "" when it fits."""
         if not isinstance(value, Mapping) or not value:
             return 'must be {"column": ..., "allow": [...]}, as in a connector\'s settings'
-        return "; ".join(f"{key}: {mistake}" for key, mistake in rule_mistakes(value).items())
+        return "; ".join(f"{key}: {mistake}" for key, mistake in rule_mistakes(value, self.signals).items())
 
 
-GUARD, CONSENT = GuardOption(), ConsentOption()
-CORE: tuple[Option, ...] = (SHARED, GUARD, CONSENT)
+GUARD, CONSENT = GuardOption(), ConsentOption.name
 
 
 def id_option(pattern: str, form: str) -> TextOption:
@@ -121,7 +124,7 @@ def read_options(given: Mapping[str, Any]) -> AudienceOptions:
         limited_data_use=_limited(limited) if limited else None,
         shared=given.get("shared", NO_OPTIONS.shared),
         guard=None if guard is None else _guard(guard),
-        consent=read_rule(given.get(CONSENT.name, {})),
+        consent=read_rule(given.get(CONSENT, {})),
     )
 
 
@@ -135,7 +138,7 @@ def shown_options(options: AudienceOptions) -> dict[str, Any]:
     if options.limited_data_use == LimitedDataUse():
         found["limited_data_use"] = True
     if options.consent:
-        found[CONSENT.name] = written(options.consent)
+        found[CONSENT] = written(options.consent)
     if options.guard is not None:
         found["guard"] = {name: one for name, one in asdict(options.guard).items() if one is not None}
     return found

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from activation.identifiers.row_rules import LONGEST, MOST_ANSWERS, MOST_COLUMNS
+from activation.identifiers.row_rules import LONGEST, MOST_ANSWERS, MOST_COLUMNS, TELL, Signals
 from activation.platforms.audience_options import (
     ALLOW,
     PERCENT,
@@ -16,7 +16,7 @@ from activation.platforms.audience_options import (
     LimitedDataUseOption,
 )
 from activation.platforms.options import BooleanOption, ChoiceOption, IntegerOption, Option, TextOption
-from activation.row_rule import Scope
+from activation.row_rule import ConsentSignal, Scope
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -36,22 +36,36 @@ def audience_schema(title: str, options: Sequence[Option]) -> dict[str, Any]:
     }
 
 
-def rule_schema() -> dict[str, Any]:
-    """Return the schema of a rule of consent, in the settings, in `_audience.json` and in a mapping alike."""
-    text = {"type": "string", "minLength": 1, "maxLength": LONGEST}
+def rule_schema(signals: Signals, *, scopes: Sequence[Scope] = tuple(Scope), lists: bool = True) -> dict[str, Any]:
+    """Return the schema of a rule of consent, for `_audience.json`, mappings and audiences.yml alike.
+
+    `signals` are what the rule may tell, by platform. `scopes` may be said, with the column of a person's record;
+    without any, neither may. `lists` says that several columns may be asked.
+    """
+    text = {"type": "string", "minLength": 1, "maxLength": LONGEST, "pattern": r"\S"}
     columns = {"type": "array", "minItems": 1, "maxItems": MOST_COLUMNS, "items": text}
     answers = {"type": ["string", "integer", "boolean", "null"]}
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "required": ["column", "allow"],
-        "properties": {
-            "column": {"anyOf": [text, columns]},
-            "allow": {"type": "array", "minItems": 1, "maxItems": MOST_ANSWERS, "items": answers},
-            "scope": {"enum": [one.value for one in Scope]},
-            "key": text,
-        },
+    rule = {
+        "column": {"anyOf": [text, columns]} if lists else text,
+        "allow": {"type": "array", "minItems": 1, "maxItems": MOST_ANSWERS, "items": answers},
+        **({"scope": {"enum": [one.value for one in scopes]}, "key": text} if scopes else {}),
+        **(
+            {TELL: {**_object({name: _told(ones) for name, ones in signals.items()}), "minProperties": 1}}
+            if signals
+            else {}
+        ),
     }
+    return _object(rule, "column", "allow")
+
+
+def _told(signals: Sequence[ConsentSignal]) -> dict[str, Any]:
+    fields = {one.name: {"description": one.meaning, "enum": list(one.statuses)} for one in signals}
+    return _object(fields, *fields)
+
+
+def _object(properties: Mapping[str, Any], *required: str) -> dict[str, Any]:
+    more = {"required": list(required)} if required else {}
+    return {"type": "object", "additionalProperties": False, **more, "properties": dict(properties)}
 
 
 def _values(option: Option) -> dict[str, Any]:
@@ -74,7 +88,7 @@ def _values(option: Option) -> dict[str, Any]:
             shapes = {"empty": {"enum": [STOP, ALLOW]}, "leave": share, "shrink": share}
             found = {"type": "object", "additionalProperties": False, "properties": shapes}
         case ConsentOption():
-            found = rule_schema()
+            found = rule_schema(option.signals)
         case _:
             raise TypeError(f"no schema for {type(option).__name__}")
     return found

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from activation.audience_options import AudienceOptions
 from activation.errors import ActivationError, Retryable
+from activation.identifiers.row_rules import Signals
 from activation.identifiers.table import FieldTable
 from activation.platforms.account import AccountKey, AdAccount
-from activation.platforms.audience_options import CORE
+from activation.platforms.audience_options import GUARD, SHARED, ConsentOption
 from activation.platforms.authentication import Authentication, LongLivedToken
 from activation.platforms.limits import Limits
 from activation.platforms.options import ChoiceOption, Option, Value, complete
 from activation.platforms.rate import Rate
 from activation.platforms.version import ApiVersion
+from activation.row_rule import ConsentSignal
 
 if TYPE_CHECKING:  # synth and the settings must work without Arrow
     from activation.platforms.credentials import Credentials
@@ -102,6 +104,7 @@ class Platform:
     the version of the API that every call names, None if the platform has none that ends. `family` is the folder
     under lambdas/ with what this API shares with others of its company, "" for none. `renewals` are how a token of
     `authentication` that expires is renewed, by what the connector's option `renew_token` calls it.
+    `consent_signals` are what the platform wants to be told of consent, none where it has no field for it.
     """
 
     name: str
@@ -120,6 +123,7 @@ class Platform:
     version: ApiVersion | None = None
     family: str = ""
     renewals: Mapping[str, LongLivedToken] = field(default_factory=dict)
+    consent_signals: tuple[ConsentSignal, ...] = ()
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -150,7 +154,12 @@ class Platform:
     @property
     def audience_options(self) -> tuple[Option, ...]:
         """Return all options that the settings or an `_audience.json` may set for one audience."""
-        return (*self.own_audience_options, *CORE)
+        return (*self.own_audience_options, SHARED, GUARD, ConsentOption(self.signals))
+
+    @property
+    def signals(self) -> Signals:
+        """Return what a rule of consent may tell the platform, by its name."""
+        return signals_of([self])
 
     def table_for(self, options: AudienceOptions) -> FieldTable:
         """Return the field table for an audience with these options; imports Arrow."""
@@ -176,15 +185,21 @@ class Platform:
 class FieldsOnly:
     """A platform whose fields are known, but that nothing can be sent to yet.
 
-    `name`, `title` and `api` are as a Platform's; `load` imports the field table.
+    `name`, `title`, `api` and `consent_signals` are as a Platform's; `load` imports the field table.
     """
 
     name: str
     title: str
     load: Callable[[], FieldTable] = field(repr=False)
     api: tuple[str, str] = ("", "")
+    consent_signals: tuple[ConsentSignal, ...] = ()
 
     @property
     def table(self) -> FieldTable:
         """Return the field table; imports Arrow."""
         return self.load()
+
+
+def signals_of(platforms: Iterable[Platform | FieldsOnly]) -> Signals:
+    """Return what the platforms that are told consent want to be told, by their names."""
+    return {one.name: one.consent_signals for one in platforms if one.consent_signals}
