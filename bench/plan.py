@@ -28,6 +28,8 @@ class Sizes:
     extraction_runs: int = 3
     synced_rows: int = 50_000
     start_runs: int = 9
+    small_drops: int = 200
+    small_runs: int = 3
 
 
 FULL = Sizes()
@@ -44,4 +46,6 @@ QUICK = Sizes(
     extraction_rows=200_000,
     extraction_runs=1,
     start_runs=3,
+    small_drops=30,
+    small_runs=1,
 )
