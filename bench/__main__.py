@@ -26,6 +26,7 @@ class Part(StrEnum):
     SUPPRESSION = "suppression"
     EXTRACTION = "extraction"
     SYNCED = "synced"
+    SMALL = "small"
     START = "start"
     COST = "cost"
 

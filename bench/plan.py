@@ -29,6 +29,8 @@ class Sizes:
     synced_rows: tuple[int, ...] = (50_000, 400_000)
     synced_runs: int = 3
     start_runs: int = 9
+    small_drops: int = 200
+    small_runs: int = 3
 
 
 FULL = Sizes()
@@ -47,4 +49,6 @@ QUICK = Sizes(
     synced_rows=(50_000,),
     synced_runs=1,
     start_runs=3,
+    small_drops=30,
+    small_runs=1,
 )

@@ -22,6 +22,7 @@ from bench import (
     normalize,
     pipelining,
     report,
+    small,
     start,
     suppression,
     synced,
@@ -84,6 +85,8 @@ def _tables(
     if "suppression" in parts:
         yield suppression.suppression(sizes, made, function, step)
     yield from _of_a_database(sizes, parts, step)
+    if "small" in parts:
+        yield small.small(sizes, function, step)
     if "start" in parts:
         yield start.start(sizes, function, step)
     if "cost" in parts:

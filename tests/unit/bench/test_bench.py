@@ -12,19 +12,22 @@ from itertools import accumulate
 from pathlib import Path
 from threading import Thread
 
+import boto3
 import pytest
 import typer
 from activation.drops.open import open_drop
 from activation.drops.source import FileSource
 from activation.model import RAW, Cursor, Kind
+from botocore.exceptions import ClientError
+from moto import mock_aws
 from typer.testing import CliRunner
 
-from bench import landing, servers
+from bench import landing, servers, small
 from bench.__main__ import bench
 from bench.environments import ROOT, Environment
 from bench.figures import Spread, Table, Target, whole
 from bench.handlers import handlers
-from bench.inside import bodies, floor, hashes, mirror, worker
+from bench.inside import bodies, deployed, floor, hashes, mirror, worker
 from bench.inside.landing import prepared
 from bench.inside.line import batcher_of
 from bench.inside.meter import peak_bytes
@@ -218,3 +221,29 @@ def test_a_mirrors_lists_differ_as_they_say(tmp_path: Path) -> None:
     assert 60 < found["changed"] < 140
     assert sum(found[name] for name in ("unchanged", "joined", "changed", "resent")) == 20_000
     assert mirror.compared(tmp_path, "new")["unchanged"] == 20_000
+
+
+def test_calls_to_aws_are_counted_by_operation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every call of a client that is made afterwards counts once, also one that AWS refuses."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    calls = deployed.Calls()
+    with mock_aws():
+        calls.install()
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="drops")
+        for _ in range(2):
+            with pytest.raises(ClientError):
+                client.get_object(Bucket="drops", Key="none")
+    assert calls.made == {"S3 CreateBucket": 1, "S3 GetObject": 2}
+
+
+def test_small_drops_are_for_an_audience_each_or_for_one() -> None:
+    """Every file has fifty people of its own."""
+    for kind, audiences in (("audiences", 3), ("files", 1)):
+        made = [small._drop(kind, number) for number in range(3)]
+        assert len({audience for audience, _, _ in made}) == audiences
+        people = {line for _, text, _ in made for line in text.decode().splitlines()[1:]}
+        assert len(people) == 3 * small.ROWS

@@ -59,6 +59,7 @@ class FakeS3:
         fault = self.faults.pop(0) if self.faults else None
         if isinstance(fault, Exception):
             raise fault
+        last = min(last, len(self.data) - 1)
         part = self.data[first : last + 1]
         answer = {
             "Body": StreamingBody(Breaking(part, fault if isinstance(fault, int) else None), len(part)),
@@ -191,6 +192,57 @@ def test_a_version_that_is_gone_is_refused(bucket: S3Client) -> None:
         S3Source.of(bucket, "drops", "k", put["VersionId"])
     with pytest.raises(Rejected, match="object_gone"):
         S3Source(bucket, "drops", "k", put["VersionId"], 1).read(0, 1)
+
+
+def _opened(fake: FakeS3, first_bytes: int) -> S3Source:
+    return S3Source.opened(cast(S3Client, fake), "b", "k", "v1", first_bytes=first_bytes)
+
+
+def test_a_small_object_takes_one_request() -> None:
+    """What was read when it was opened is not asked for again."""
+    fake = FakeS3(b"email\nada@example.com\n")
+    found = _opened(fake, 1_000)
+    assert read(open_drop(found)).rows == {1: ("ada@example.com",)}
+    assert fake.ranges == ["bytes=0-999"]
+
+
+@pytest.mark.parametrize("broken_at", [None, 0, 700])
+def test_the_rest_of_a_large_object_is_read_from_where_its_first_bytes_end(broken_at: int | None) -> None:
+    """Each byte is asked for once, also where the first answer broke off."""
+    fake = FakeS3(faults=[broken_at])
+    found = _opened(fake, 1_000)
+    assert found.size_bytes == len(DATA)
+    assert found.read(10, 20) == DATA[10:30]
+    assert found.read(0, 5_000) == DATA[:5_000]
+    assert found.read(2_000, 10) == DATA[2_000:2_010]
+    assert found.read(0, 1_000) == DATA[:1_000]
+    begun = 1_000 if broken_at is None else broken_at
+    assert fake.ranges[0] == "bytes=0-999"
+    assert f"bytes={begun}-4999" in fake.ranges
+
+
+@pytest.mark.parametrize("answer", [{"ContentRange": ""}, {"ContentRange": f"bytes 5-9/{len(DATA)}"}])
+def test_first_bytes_that_were_not_asked_for_are_not_taken(answer: dict[str, str]) -> None:
+    """A storage that answers with another range has no size to be trusted."""
+    with pytest.raises(ConfigError, match="range_ignored"):
+        _opened(FakeS3(faults=[answer]), 1_000)
+
+
+@pytest.mark.parametrize("size_bytes", [0, 1, 5_000])
+def test_an_object_is_opened_whatever_its_size(bucket: S3Client, size_bytes: int) -> None:
+    """Of an empty one S3 gives no range."""
+    put = bucket.put_object(Bucket="drops", Key="k", Body=DATA[:size_bytes], Metadata={"a": "b"})
+    found = S3Source.opened(bucket, "drops", "k", put["VersionId"], first_bytes=1_000)
+    assert (found.size_bytes, found.etag, found.metadata) == (size_bytes, put["ETag"], {"a": "b"})
+    assert found.read(0, size_bytes) == DATA[:size_bytes]
+
+
+def test_an_object_that_is_gone_cannot_be_opened(bucket: S3Client) -> None:
+    """It is refused as for any read."""
+    put = bucket.put_object(Bucket="drops", Key="k", Body=b"x")
+    bucket.delete_object(Bucket="drops", Key="k", VersionId=put["VersionId"])
+    with pytest.raises(Rejected, match="object_gone"):
+        S3Source.opened(bucket, "drops", "k", put["VersionId"], first_bytes=10)
 
 
 def test_a_file_is_read_by_range(tmp_path: Path) -> None:

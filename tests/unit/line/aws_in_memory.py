@@ -118,9 +118,12 @@ class Buckets:
         version = VersionId or str(self._newest(Bucket, Key))
         answer: dict[str, Any] = {
             "ETag": self._etag(body),
+            "Metadata": self.metadata.get((Bucket, Key, version), {}),
             "LastModified": self.written[Bucket, Key, version],
             "ResponseMetadata": {"HTTPStatusCode": 200},
         }
+        if Range and not body:
+            raise refusal("GetObject", "InvalidRange")
         if Range:
             first, last = (int(one) for one in Range.removeprefix("bytes=").split("-"))
             answer["ResponseMetadata"] = {"HTTPStatusCode": 206}

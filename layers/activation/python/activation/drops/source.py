@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,8 @@ _BODY_PIECE_BYTES = 256 * 1024
 # body, so that their status stands in for the code. 405 is what the version of a delete marker answers.
 _GONE = {"NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405"}
 _CHANGED = {"PreconditionFailed", "412"}
+_NO_RANGE = {"InvalidRange", "416"}
+_RANGE = re.compile(r"bytes (?P<first>\d+)-(?P<last>\d+)/(?P<size>\d+)")
 
 
 def stream(source: ByteSource, offset: int, piece_bytes: int) -> Iterator[bytes]:
@@ -93,7 +96,8 @@ class S3Source:
     """One version of an object in S3, read by range; every read names the version and checks what came.
 
     An object without a version is read on condition of its ETag instead, so that bytes that replaced it are never
-    taken for it.
+    taken for it. `first` are the object's first bytes, where they were read when it was opened: they are not asked
+    for again.
     """
 
     client: S3Client
@@ -104,6 +108,7 @@ class S3Source:
     etag: str = ""
     metadata: Mapping[str, str] = field(default_factory=dict)
     sleep: Callable[[float], None] = time.sleep
+    first: bytes = field(default=b"", repr=False)
 
     @classmethod
     def of(cls, client: S3Client, bucket: str, key: str, version_id: str, etag: str = "") -> S3Source:
@@ -118,6 +123,44 @@ class S3Source:
         metadata = head.get("Metadata", {})
         return cls(client, bucket, key, version_id, head["ContentLength"], head["ETag"], metadata)
 
+    @classmethod
+    def opened(
+        cls, client: S3Client, bucket: str, key: str, version_id: str, etag: str = "", *, first_bytes: int
+    ) -> S3Source:
+        """Read the version's first bytes, and learn its size from the same answer; raises as `of` does.
+
+        A body that breaks off leaves what came of it: the rest is read when it is asked for.
+        """
+        chosen = choice(version_id, etag)
+        try:
+            answer = client.get_object(Bucket=bucket, Key=key, Range=f"bytes=0-{first_bytes - 1}", **chosen)
+        except (ClientError, BotoCoreError) as error:
+            if code_of(error) in _NO_RANGE:  # it is empty
+                return cls.of(client, bucket, key, version_id, etag)
+            raise head_error(client, bucket, key, error) from error
+        with closing(answer["Body"]) as body:
+            found = _RANGE.fullmatch(answer.get("ContentRange", ""))
+            size_bytes = int(found["size"]) if found else -1
+            wanted = min(first_bytes, size_bytes)
+            if found is None or (int(found["first"]), int(found["last"])) != (0, wanted - 1):
+                raise _range_ignored()
+            got = bytearray()
+            with suppress(BotoCoreError):
+                while piece := body.read(_BODY_PIECE_BYTES):
+                    got += piece
+        if len(got) > wanted:
+            raise refused("object_changed")
+        return cls(
+            client,
+            bucket,
+            key,
+            version_id,
+            size_bytes,
+            answer["ETag"],
+            answer.get("Metadata", {}),
+            first=bytes(got),
+        )
+
     def read(self, offset: int, length: int) -> bytes:
         """Return `length` bytes from `offset`, fewer at the end; an interrupted answer is read on where it broke.
 
@@ -125,7 +168,9 @@ class S3Source:
         when S3 is busy beyond the SDK's own retries or the connection breaks again and again.
         """
         length = min(length, self.size_bytes - offset)
-        got = bytearray()
+        if offset + length <= len(self.first):
+            return self.first[offset : offset + length]
+        got = bytearray(self.first[offset : offset + length])
         tries = 0
         while len(got) < length:
             before = len(got)
@@ -161,11 +206,15 @@ class S3Source:
                 raise refused("object_changed")
             if status != 206 or answer.get("ContentRange") != f"bytes {first}-{last}/{self.size_bytes}":
                 # Trusting it would give other rows than were asked for, or the same rows again.
-                raise ConfigError("range_ignored", "The storage did not answer with the range asked for.")
+                raise _range_ignored()
             while piece := body.read(_BODY_PIECE_BYTES):
                 got += piece
         if len(got) > length:
             raise refused("object_changed")
+
+
+def _range_ignored() -> ConfigError:
+    return ConfigError("range_ignored", "The storage did not answer with the range asked for.")
 
 
 def choice(version_id: str, etag: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from activation.drops.folder_files import FolderFiles, members_of
 from activation.drops.folder_header import FolderHeader, common_header
 from activation.drops.folder_listing import FolderListing, load_text, save_text
 from activation.drops.folder_reader import FolderReader
+from activation.drops.limits import DEFAULT
 from activation.drops.open import open_drop
 from activation.drops.reading import Reading, with_manifest, with_metadata
 from activation.drops.source import S3Source
@@ -36,7 +37,10 @@ def open_run(invocation: Invocation) -> Opened:
 
 def _open_object(invocation: Invocation) -> Opened:
     drop, plan = invocation.work.drop, invocation.held.run.progress.plan
-    source = S3Source.of(invocation.connector.clients.s3, drop.bucket, drop.key, drop.version_id, drop.etag)
+    client = invocation.connector.clients.s3
+    source = S3Source.opened(
+        client, drop.bucket, drop.key, drop.version_id, drop.etag, first_bytes=DEFAULT.head_bytes
+    )
     _refuse_other(plan, source.etag)
     reading = plan.reading or with_metadata(invocation.reading, source.metadata)
     reader = open_drop(
