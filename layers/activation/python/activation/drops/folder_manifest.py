@@ -148,7 +148,8 @@ def manifest_identifiers(manifest: Mapping[str, Any]) -> str:
 def manifest_export(manifest: Mapping[str, Any]) -> ManifestExport | None:
     """Return what a manifest, parsed from its JSON, says of its export; None if it says nothing.
 
-    `{"activation": {"slot": "2026-12-01T10:00:00Z", "declaration": "vip", "rows": 4, "left_out": {"no_consent": 2}}}`.
+    `{"activation": {"slot": "2026-12-01T10:00:00Z", "declaration": "vip", "rows": 4,
+    "left_out": {"no_consent": 2}}}`.
     Raises Rejected with bad_manifest for anything else.
     """
     own = _own(manifest)
