@@ -50,6 +50,10 @@ test: $(DEV) ## run all tests but the long faults, the end-to-end ones against t
 faults: $(DEV) ## run the fault suite and the longer end-to-end tests (TABLE=docs/faults.md writes what came of it)
 	$(if $(TABLE),FAULTS_TABLE=$(TABLE) )$(BIN)/pytest tests/faults tests/end_to_end tests/unit/mirror/test_histories.py $(ARGS)
 
+.PHONY: syncfailures
+syncfailures: $(DEV) ## run the tests of the sync's failures and print the table of docs/sync.md with their results (ARGS=--quick: no deployment)
+	@$(BIN)/python -m tests.sync_failures $(ARGS)
+
 .PHONY: policies
 policies: $(DEV) ## simulate what a mirror may remove: who is wrongly missing and who wrongly still in, by rule (a minute)
 	@$(BIN)/python -m tests.unit.mirror.policies

@@ -15,7 +15,7 @@ from typing import IO, Annotated, Any
 import typer
 
 from lambdas.sync.declaration import Declaration, Target
-from lambdas.sync.source import Extract
+from lambdas.sync.source import Extract, Source
 
 File = Annotated[Path, typer.Option("--file", help="The file of declarations.")]
 MOST_S = 900.0  # as the function has
@@ -63,7 +63,7 @@ def plan(
     for one in (by_name[name] for name in names) if names else declared.audiences:
         with tempfile.TemporaryDirectory() as folder:
             try:
-                source = sources.source(declared.source(one.source))
+                source = _readable(sources.source(declared.source(one.source)))
                 into = LocalParts(Path(folder))
                 extract = source.extract(one.selection, into, time.time() + MOST_S, uuid.uuid4().hex)
             except ActivationError as error:
@@ -75,6 +75,14 @@ def plan(
                 stopped |= bool(report["refused"] or report.get("mirror", {}).get("guard"))
                 _print(report, as_json=as_json)
     raise typer.Exit(1 if stopped else 0)
+
+
+def _readable(source: Source) -> Source:
+    """Return a source that writes into a folder of this machine."""
+    from cli.declared_lake import LakeReader
+    from lambdas.sync.extract.athena import AthenaSource
+
+    return LakeReader(source) if isinstance(source, AthenaSource) else source
 
 
 def _report(declaration: Declaration, target: Target, extract: Extract, folder: Path) -> dict[str, Any]:

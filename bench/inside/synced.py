@@ -23,9 +23,9 @@ from lambdas.sync.extract.postgres_session import session
 
 SQL = """
 select c.email, c.phone, c.firstname, c.lastname from customers_master c
-join cdp.cdp_rfm_analysis r on r.customer_id = c.id
-where c.tenant_id in ({tenants}) and c.email is not null and c.accepts_marketing
-  and r.rfm_segment not in ('Lost', 'Hibernating')
+left join cdp.cdp_rfm_analysis r on r.customer_id = c.id
+where c.tenant_id in ({tenants}) and c.email like '%@%.%' and c.accepts_marketing
+  and coalesce(r.rfm_segment, '') not in ('Lost', 'Hibernating')
 """
 FIELDS = {"email": "EMAIL", "phone": "PHONE", "firstname": "FN", "lastname": "LN"}
 MEMBERS, TIMEOUT_S = 10_000, 600.0

@@ -58,7 +58,7 @@ class AthenaSource:
         columns = columns_of(selection)
         # Of a folder with "=" in its name, the files belong to the export's own: see activation/drops/places.py.
         prefix = f"{into.prefix}query={token}/"
-        status = self._status(unload_sql(selection, columns, f"s3://{into.bucket}/{prefix}"), token)
+        status = self.status(unload_sql(selection, columns, f"s3://{into.bucket}/{prefix}"), token)["Status"]
         if status["State"] in ("QUEUED", "RUNNING"):
             raise still_running(POLL_S)
         if status["State"] != "SUCCEEDED":
@@ -67,14 +67,13 @@ class AthenaSource:
         without = sum(part.rows for part in written if f"/{ALLOWED}=0/" in part.key)
         parts = tuple(part for part in written if f"/{ALLOWED}=0/" not in part.key)
         rows = sum(part.rows for part in parts)
-        if selection.consent and without and not rows:
-            # Athena does not say of which type the column is, so that nobody may have been able to say yes.
-            raise consent_missing(selection.consent.column, "has an answer of `allow` in no row")
+        check_allowed(selection, rows, without)
         if not parts:
             parts = write_parts([], pa.schema([(name, pa.string()) for name in columns]), into)
         return Extract(parts, rows + without, {NO_CONSENT: without} if without else {})
 
-    def _status(self, statement: str, token: str) -> dict[str, Any]:
+    def status(self, statement: str, token: str) -> dict[str, Any]:
+        """Begin a query, or find it by its token, and return what Athena says of it; raises as `extract` does."""
         try:
             # The same token never begins a second query, and finds the first one's id:
             # https://docs.aws.amazon.com/athena/latest/APIReference/API_StartQueryExecution.html, read 2026-11-30
@@ -87,8 +86,8 @@ class AthenaSource:
             found = self.athena.get_query_execution(QueryExecutionId=begun["QueryExecutionId"])
         except (ClientError, BotoCoreError) as error:
             raise of_call(error) from None
-        status: dict[str, Any] = found["QueryExecution"]["Status"]
-        return status
+        execution: dict[str, Any] = found["QueryExecution"]
+        return execution
 
     def _written(self, into: Destination, prefix: str) -> Iterator[Part]:
         """Yield the files below a prefix that only this query has written to."""
@@ -112,3 +111,12 @@ class AthenaSource:
     def _tail(self, bucket: str, key: str, size_bytes: int) -> bytes:
         with self.s3.get_object(Bucket=bucket, Key=key, Range=f"bytes=-{size_bytes}")["Body"] as body:
             return body.read()
+
+
+def check_allowed(selection: Selection, rows: int, without: int) -> None:
+    """Raise ConfigError (consent_missing) if there are rows, and none with an allowed answer.
+
+    Athena does not say of which type the column is, so that nobody may have been able to say yes.
+    """
+    if selection.consent and without and not rows:
+        raise consent_missing(selection.consent.column, "has an answer of `allow` in no row")

@@ -24,19 +24,25 @@ def unload_sql(selection: Selection, columns: list[str], target: str) -> str:
 
     Raises ConfigError (source_not_configured) for a parameter without a value.
     """
-    source = f"(\n{_selected(selection)}\n) as selection"
-    partition = ""
+    partition = "" if selection.consent is None else f", partitioned_by = array['{ALLOWED}']"
+    return (
+        f"unload ({texts_sql(selection, columns)}) to {_literal(target)}"
+        f" with (format = 'PARQUET', compression = 'ZSTD'{partition})"
+    )
+
+
+def texts_sql(selection: Selection, columns: list[str]) -> str:
+    """Return the SELECT of a selection's columns as texts, with ALLOWED at the end if consent is asked for.
+
+    Rows without consent have no other value. Raises as `unload_sql` does.
+    """
     texts = [(name, f"cast({quoted(name)} as varchar)") for name in columns]
     if selection.consent is not None:
         allowed = _allowed(selection.consent)
         texts = [(name, f"case when {allowed} then {text} end") for name, text in texts]
         texts.append((ALLOWED, f"case when {allowed} then '1' else '0' end"))
-        partition = f", partitioned_by = array['{ALLOWED}']"
     chosen = ", ".join(f"{text} as {quoted(name)}" for name, text in texts)
-    return (
-        f"unload (select {chosen} from {source}) to {_literal(target)}"
-        f" with (format = 'PARQUET', compression = 'ZSTD'{partition})"
-    )
+    return f"select {chosen} from (\n{_selected(selection)}\n) as selection"
 
 
 def _selected(selection: Selection) -> str:

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 
 from lambdas.sync.extract.consent import check_answers, folded
 from lambdas.sync.extract.postgres_session import Session
-from lambdas.sync.source import Consent, column_missing, column_not_understood, consent_missing, selection_failed
+from lambdas.sync.source import (
+    Consent,
+    column_missing,
+    column_not_understood,
+    consent_missing,
+    selection_failed,
+    unreachable,
+)
 
 _TEXTS = frozenset({"text", "varchar", "bpchar", "name", "citext"})
 _WHOLE = frozenset({"int2", "int4", "int8"})
@@ -69,7 +76,8 @@ def column_forms(
     """Return the forms of a selection's columns, in their order, that of consent last if it is not among them.
 
     Raises ConfigError: column_missing, column_not_understood, consent_missing (absent, of a type that is not
-    understood, or of one that never holds an allowed answer), selection_failed, source_denied.
+    understood, or of one that never holds an allowed answer), selection_failed, source_denied; Retryable
+    (source_unreachable) for a type that is newer than the transaction.
     """
     names = session.names(selection)
     asked = [*columns, *([consent.column] if consent and consent.column not in columns else [])]
@@ -78,9 +86,10 @@ def column_forms(
             raise consent_missing(column, "is not selected") if _is(column, consent) else column_missing(column)
         if names.count(column) > 1:
             raise selection_failed(f"column {column!r} is selected twice")
-    forms = [
-        _form(column, row, consent) for column, row in zip(asked, _types(session, selection, asked), strict=True)
-    ]
+    types = _types(session, selection, asked)
+    if len(types) < len(asked):  # the catalogue is read as of the transaction's beginning, names as of now
+        raise unreachable("a column's type was made while the selection was being read", after_s=5)
+    forms = [_form(column, row, consent) for column, row in zip(asked, types, strict=True)]
     for form in forms:
         if consent and form.column == consent.column:
             _check_consent(consent, form)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from activation.errors import ConfigError
+from activation.errors import ConfigError, Retryable
+from adbc_driver_postgresql.dbapi import connect
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lambdas.sync.extract.column_forms import column_forms
+from lambdas.sync.extract.postgres_session import session
+from lambdas.sync.extract.postgres_statement import selection_sql
 from lambdas.sync.source import Consent
 from tests.unit.extract.world import YES, World, selection
 
@@ -95,6 +99,31 @@ def test_a_column_is_read_by_an_explicit_cast(world: World, expression: str, tex
         "create domain t.work_address as t.address",
     )
     assert world.people(f"select {expression} as c")["c"].to_pylist() == [text]
+
+
+def test_an_enum_that_is_newer_than_the_connection_is_read_as_its_label(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The driver knows the types of its connection's first moment, and passes the bytes of any other on."""
+    newer = "create type t.newer as enum ('Lost', 'Loyal')"
+
+    def connected(uri: str) -> object:
+        connection = connect(uri)
+        world.server.run(newer)
+        return connection
+
+    monkeypatch.setattr("lambdas.sync.extract.postgres_session.connect", connected)
+    assert world.people("select 'Loyal'::t.newer as c")["c"].to_pylist() == ["Loyal"]
+
+
+def test_an_enum_that_is_newer_than_the_snapshot_is_read_at_the_next_attempt(world: World) -> None:
+    """What its labels are cannot be known in a transaction that began before it."""
+    asked, source = selection("select 'Loyal'::t.newer as c"), world.source()
+    with session(source.access, source.secret, timeout_s=60) as opened:
+        world.server.run("create type t.newer as enum ('Lost', 'Loyal')")
+        with pytest.raises(Retryable, match="source_unreachable"):
+            column_forms(opened, selection_sql(opened, asked), ["c"], None)
+    assert world.read(world.extract(asked))["c"].to_pylist() == ["Loyal"]
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from activation.aws.lease import LeaseHeld
 from activation.errors import ConfigError, Rejected
 from activation.ledger.runs import RunState
 
@@ -68,6 +70,38 @@ def test_a_tick_queues_each_slot_once(world: World) -> None:
     assert ticked(world, found, first) == []
     assert ticked(world, found, first.replace(day=2)) == []
     assert ticked(world, found, first.replace(day=3)) == [("vip", NEXT_SLOT)]
+
+
+def test_two_ticks_at_once_a_hundred_times_lead_to_one_extraction_each(world: World) -> None:
+    """Whatever each of two ticks queues, of a slot's messages at two workers one extracts it."""
+    world.change(to=VIP.to[:1])
+    for number in range(100):
+        at = datetime(2026, 12, 1, 10, tzinfo=UTC) + number * timedelta(days=2)
+        world.now = at.timestamp()
+        with ThreadPoolExecutor(2) as both:
+            list(both.map(lambda _, at=at: ticks(world, at), range(2)))
+        works = [read(one["Body"]) for one in world.messages()]
+        assert 1 <= len(works) <= 2
+        with ThreadPoolExecutor(2) as both:
+            left = list(both.map(lambda work: handled(world, work), works))
+        assert "applied" in left
+        assert set(left) <= {"applied", "held"}
+        assert ticked(world, Found((VIP,)), at) == []
+        assert world.source.extractions == number + 1
+
+
+def ticks(world: World, at: datetime) -> None:
+    """Let a tick come."""
+    tick(Found((VIP,)), world.slots, world.sqs, world.queue_url, clock=lambda: at)
+
+
+def handled(world: World, work: SlotWork | RunEnded) -> str:
+    """Handle a message as a worker of its own does, and return the slot's state; "held" where another has it."""
+    assert isinstance(work, SlotWork)
+    try:
+        return str(world.extractor().handle(work, lambda: 900.0))
+    except LeaseHeld:
+        return "held"
 
 
 class Dying(Slots):
