@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 receipts = typer.Typer(no_args_is_help=True, help="All receipts as a table: queries and exports.")
 
-_QUERY = "SQL over the table receipts, or by-connector, by-day, rejections, stopped or slowest."
+_QUERY = (
+    "SQL over the table receipts, or by-connector, by-day, rejections, match-rate, rejections-by-day, stopped or"
+    " slowest."
+)
 _Parts = Annotated[
     bool,
     typer.Option("--parts", help="Query the drops of the Glue job instead: a table for each export, by `folder`."),

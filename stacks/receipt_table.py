@@ -78,6 +78,15 @@ def _by_code(column: str, side: str) -> str:
     )
 
 
+def _by_day(column: str, side: str) -> str:
+    return (
+        f"select cast(date_trunc('day', started_at) as date) as day, coalesce(export, connector) as source,\n"
+        f"  '{side}' as rejected_by, code, sum({column}[code]) as row_count\n"
+        f"from {TABLE} cross join unnest(map_keys({column})) as codes (code)\n"
+        f"group by cast(date_trunc('day', started_at) as date), coalesce(export, connector), code"
+    )
+
+
 # Only what Trino and DuckDB, the sandbox's engine, have in common.
 QUERIES = (
     Query(
@@ -100,6 +109,22 @@ QUERIES = (
         "Rejected rows by connector and code, the most first",
         f"{_by_code('rejected_by_us', 'us')}\nunion all\n{_by_code('rejected_by_platform', 'platform')}\n"
         "order by row_count desc, connector, code",
+    ),
+    Query(
+        "match-rate",
+        "The share of rows in that the platform accepted, by day and audience, newest first",
+        "select cast(date_trunc('day', started_at) as date) as day, connector, audience,\n"
+        "  sum(rows_in) as rows_in,\n"
+        "  sum(rows_acknowledged + coalesce(rows_unchanged, 0)) as accepted,\n"
+        "  round(100.0 * sum(rows_acknowledged + coalesce(rows_unchanged, 0)) / sum(rows_in), 2) as percent\n"
+        f"from {TABLE} where rows_in > 0 and coalesce(action, 'add') <> 'remove'\n"
+        "group by cast(date_trunc('day', started_at) as date), connector, audience order by 1 desc, 2, 3",
+    ),
+    Query(
+        "rejections-by-day",
+        "Rejected rows by day, source and code, newest first; a source is an export or a connector",
+        f"{_by_day('rejected_by_us', 'us')}\nunion all\n{_by_day('rejected_by_platform', 'platform')}\n"
+        "order by day desc, source, row_count desc, code",
     ),
     Query(
         "stopped",

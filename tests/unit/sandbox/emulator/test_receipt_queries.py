@@ -137,6 +137,38 @@ def test_every_named_query_runs(deployed: Deployed, query: str) -> None:
     assert len(deployed.rows(query)) == 1
 
 
+def test_the_match_rate_is_of_all_drops_for_an_audience_in_a_day(deployed: Deployed) -> None:
+    """A mirror's rows that the audience had count; removals and runs without a row do not."""
+    mirror = receipt("b", acknowledged=10, rejected={}) | {"action": "mirror"}
+    mirror["rows"] |= {"in": 40, "unchanged": 20}
+    removal = receipt("c", acknowledged=7, rejected={}) | {"action": "remove"}
+    deployed.keep(
+        receipt("a", acknowledged=30, rejected={"not_an_email": 30}) | {"action": "add"},
+        mirror,
+        removal,
+        receipt("d", acknowledged=0, rejected={}) | {"action": "add"},
+    )
+    (row,) = deployed.rows("match-rate")
+    assert (row["day"], row["audience"]) == ("2026-11-29", "VIP")
+    assert (row["rows_in"], row["accepted"], float(row["percent"])) == (100, 60, 60.0)
+
+
+def test_rejections_by_day_name_the_source(deployed: Deployed) -> None:
+    """The export that wrote the folder, or else the connector; both sides count by code."""
+    older = receipt("b", acknowledged=5, rejected={"not_an_email": 1}) | {
+        "started_at": "2026-11-28T01:00:00.000+00:00",
+        "rejected_by_platform": {"invalid_entries": 4},
+    }
+    deployed.keep(receipt("a", acknowledged=5, rejected={"not_an_email": 2, "no_identifier": 3}), older)
+    found = [tuple(row.values()) for row in deployed.rows("rejections-by-day")]
+    assert found == [
+        ("2026-11-29", "meta", "us", "no_identifier", 3),
+        ("2026-11-29", "meta", "us", "not_an_email", 2),
+        ("2026-11-28", "meta", "platform", "invalid_entries", 4),
+        ("2026-11-28", "meta", "us", "not_an_email", 1),
+    ]
+
+
 def test_a_run_that_waits_is_not_stopped(deployed: Deployed) -> None:
     """It has a reason, and goes on by itself."""
     waits = receipt("a", acknowledged=5, rejected={}) | {"state": "waiting", "reason": {"code": "not_reached"}}
