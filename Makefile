@@ -85,6 +85,7 @@ SOURCES_OF_ALL_KINDS := [{"name": "rooms", "kind": "bucket", "bucket": "example-
 QUERIES := [{"name": "vip", "membership": "11111111-2222-4333-8444-555555555555", \
   "collaboration": "99999999-8888-4777-8666-555555555555", "sql": "SELECT email FROM joined", \
   "schedule": "rate(1 day)", "source": "rooms"}]
+CHAT := {"slack_workspace": "T012ABCDEF", "slack_channel": "C012ABCDEF"}
 
 .PHONY: check
 check: $(DEV) $(CHECKS) ## lint, types, dependency rule, templates with everything that can be switched on
@@ -95,7 +96,7 @@ check: $(DEV) $(CHECKS) ## lint, types, dependency rule, templates with everythi
 	@rm -f .cache/templates/*.template.json
 	$(BIN)/python -m sandbox.cdk synth --quiet --output .cache/templates -c ci360=on \
 	  -c stream=sp-traffic,campaigns,budget-usage -c stream_realms=NA -c delivery_type=sqs,firehose \
-	  -c normalize='$(EXPORTS)' -c sources='$(SOURCES_OF_ALL_KINDS)' -c clean_rooms='$(QUERIES)'
+	  -c normalize='$(EXPORTS)' -c sources='$(SOURCES_OF_ALL_KINDS)' -c clean_rooms='$(QUERIES)' -c chat='$(CHAT)'
 	$(BIN)/python -m checks .venv/checks/bin/checkov $(BIN)/cfn-lint .cache/templates
 
 .PHONY: sbom

@@ -43,6 +43,12 @@ def acknowledge(storage: StorageStack, activation: ActivationStack) -> None:
         )
         _accept_wildcards(name, connector, storage)
     _accept_suppressions(activation, storage)
+    if activation.chat:
+        accept(
+            activation.chat.undelivered,
+            "SQS3",
+            "It is a dead-letter queue, of a rule's target; cdk-nag only recognises those of other queues.",
+        )
     watch = activation.drop_watch
     accept(
         watch.undelivered,

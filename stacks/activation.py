@@ -12,8 +12,10 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from stacks.chat import ChatNotices
 from stacks.connector import Connector
 from stacks.connector_told import of_app, outputs
+from stacks.dashboard import RunsDashboard
 from stacks.doctor_permissions import secrets
 from stacks.drop_watch import DropWatch
 from stacks.packaging import ROOT, function_code, layers
@@ -65,6 +67,12 @@ class ActivationStack(Stack):
             layers=shared,
             code=function_code("suppressions", *_with_tables(), root=root),
         )
+        self.dashboard = RunsDashboard(self, "Runs", settings=settings, connectors=self.connectors)
+        self.chat: ChatNotices | None = None
+        if settings.chat.is_on:
+            alone = [one.alarms for one in self.connectors.values() if one.alarms.is_told_alone]
+            topics = [storage.alarm_topic.topic_arn, *(alarms.topic.topic_arn for alarms in alone)]
+            self.chat = ChatNotices(self, "Chat", settings=settings, storage=storage, topics=topics)
         if settings.endpoints == "any":
             CfnOutput(self, "SecretEndpoints", value="any")
         if self.drop_watch.elsewhere:

@@ -91,7 +91,7 @@ class ConnectorAlarms(Construct):
         )
 
     def _notices(self, bus: events.IEventBus, undelivered: sqs.Queue) -> events.Rule:
-        """Notify of failed, blocked and incomplete runs, late files, folders that stay open, and findings.
+        """Notify of failed, blocked and incomplete runs, late files, open folders, overdue drops, and findings.
 
         An alarm could only say that there is one.
         """
@@ -108,6 +108,7 @@ class ConnectorAlarms(Construct):
                     "Activation Incomplete",
                     "Activation Late Part",
                     "Activation Folder Open",
+                    "Activation Overdue",
                     FINDING,
                 ],
                 detail={"connector": [self._name]},

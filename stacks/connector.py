@@ -22,6 +22,7 @@ from stacks.object_events import object_created
 from stacks.packaging import ARCHITECTURES, RUNTIMES
 from stacks.permissions import Reach, statements, waking
 from stacks.retention_settings import DEAD_LETTER_DAYS
+from stacks.run_metrics import metric_of
 from stacks.settings import Settings
 from stacks.source_settings import SourceSettings
 from stacks.storage import StorageStack
@@ -105,6 +106,14 @@ class Connector(Construct):
                 f"Source{name.title().replace('-', '')}", rule, "its queue of undelivered events"
             )
         self.alarms.watch.function("Function", self.function, "function", self.mapping)
+        self.alarms.watch.alarm(
+            "Rejects",
+            metric_of(settings, connector.name, "RejectPercent", "Maximum"),
+            connector.reject_percent,
+            f"{connector.reject_percent:g} % of a run's rows or more were rejected:"
+            f" `activation status --connector {connector.name}` lists the runs, and a receipt says why",
+            lasts=True,
+        )
 
     def _queue(
         self,

@@ -73,6 +73,7 @@ def environment(
         **({"GUARD": json.dumps(connector.guard.variable)} if connector.guard.variable else {}),
         **({"COLUMN_MAP": json.dumps(dict(connector.columns))} if connector.columns else {}),
         **({"SHARED_PHONES": connector.shared_phones} if connector.shared_phones else {}),
+        **({"EXPECTED": _compact([one.audience for one in connector.expects])} if connector.expects else {}),
         **({"SOURCES": _compact([one.variable for one in sources])} if sources else {}),
     }
 

@@ -17,6 +17,7 @@ from activation.platforms.platform import Platform
 from activation.row_rule import NO_RULE, RowRule
 
 from stacks.context import Reader
+from stacks.expect_settings import ExpectedDrop, read_expects
 from stacks.guard_settings import USUAL_GUARD, GuardSettings, read_guard
 from stacks.names import NAME, RESERVED
 from stacks.platform_settings import read_actions, read_audiences, read_options
@@ -57,6 +58,8 @@ class ConnectorSettings:
     where only signs do. `late_part_minutes` is how long a file that came too late waits for another sign. A folder
     that is open for `folder_open_hours` is reported. `secret` is where the credentials are, if not in a secret of
     the app's own. `actions` are those that its drops may ask for, none for all that the platform offers.
+    A run of which `reject_percent` of the rows were rejected raises an alarm, and so does a drop of `expects` that
+    does not come.
     `audiences` are the options of single audiences, by name: see activation/platforms/audience_options.py.
     `guard` says what a mirror may do unasked. `droppers` are the ARNs of principals in other accounts that may
     upload its drops. `accounts` are further ad accounts that the secret's token reaches, or the one word `any`:
@@ -100,6 +103,8 @@ class ConnectorSettings:
     replaces: bool = False
     shared_phones: str = ""
     accounts: tuple[str, ...] = ()
+    reject_percent: float = 50
+    expects: tuple[ExpectedDrop, ...] = ()
 
 
 def read_connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> ConnectorSettings:
@@ -157,6 +162,8 @@ def read_connector(reader: Reader, known_platforms: Mapping[str, Platform]) -> C
         shared_phones=reader.choice("shared_phones", ("", "keep"), default=""),
         replaces=bool(SNAPSHOTS & {Action(one) for one in actions or offered if one in offered}),
         accounts=_accounts(reader),
+        reject_percent=reader.number("reject_percent", low=0.1, high=100, default=50),
+        expects=read_expects(reader),
     )
     if connector.name in RESERVED:
         reader.mistake("name", f"{connector.name} is the name of something else in the buckets or the ledger")

@@ -29,9 +29,10 @@ TOLD = frozenset(
 # What no command asks for: it is other outputs' to say, follows from the rest, or is the deployment's alone.
 NOT_TOLD = frozenset(
     {
-        "accounts", "alarm_email", "deadline_hours", "droppers", "folder_open_hours", "guard", "late_part_minutes",
-        "max_concurrency", "max_parts", "name", "platform", "replaces", "secret", "shared_phones",
-        "split_above_mb", "timeout_s",
+        "accounts", "alarm_email", "deadline_hours", "droppers", "expects", "folder_open_hours", "guard",
+        "late_part_minutes",
+        "max_concurrency", "max_parts", "name", "platform", "reject_percent", "replaces", "secret",
+        "shared_phones", "split_above_mb", "timeout_s",
     }
 )  # fmt: skip
 # The page of quotas names no limit for an output's value; that of a parameter is 4,096 bytes:

@@ -31,6 +31,29 @@ from stacks.watch import CHECKED_EVERY, MAX_EVENT_AGE, RETRY_ATTEMPTS, Watch
 # A connector takes seconds, unless its platform does not answer: then each of its calls waits for 20 s.
 TIMEOUT = Duration.minutes(15)
 MEMORY_MB = 512
+# The alarms on what was found: their ids, the metrics of lambdas/doctor/report.py, and what they say.
+FOUND = (
+    (
+        "Findings",
+        "DoctorFailures",
+        "something needs attention now: `activation doctor` says what, and what mends it",
+    ),
+    (
+        "Tokens",
+        "TokensExpiring",
+        "a token is refused or expires soon: `activation doctor` names the connector and what writes a new one",
+    ),
+    (
+        "Versions",
+        "VersionsEnding",
+        "a platform ends the version of its API that this release calls: update this app",
+    ),
+    (
+        "Shrinking",
+        "AudiencesShrinking",
+        "an audience has become much smaller within 30 days: `activation audiences` lists the sizes",
+    ),
+)
 NO_CONNECTOR = "_"  # what findings of the whole app have in place of a connector's name; see ledger/keys.py
 
 
@@ -105,6 +128,7 @@ class Doctor(Construct):
         )
         self.environment = {
             "APP_NAME": settings.name,
+            "SHRINKS_PERCENT": str(settings.doctor.shrinks_percent),
             "POWERTOOLS_SERVICE_NAME": self._service,
             "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(settings.name),
             "POWERTOOLS_LOG_LEVEL": settings.log_level,
@@ -225,20 +249,21 @@ class Doctor(Construct):
 
     def _alarms(self) -> None:
         watch = Watch(self, self._topic, "Daily examination: ")
-        watch.alarm(
-            "Findings",
-            cloudwatch.Metric(
-                namespace=metrics_namespace(self._settings.name),
-                metric_name="DoctorFailures",
-                dimensions_map={"service": self._service},
-                period=CHECKED_EVERY,
-                statistic="Maximum",
-            ),
-            1,
-            "something needs attention now: `activation doctor` says what, and what mends it",
-            # Where nothing is examined any more, what was found last would never be taken back.
-            lasts=self._settings.doctor.is_on,
-        )
+        for id_, name, sentence in FOUND:
+            watch.alarm(
+                id_,
+                cloudwatch.Metric(
+                    namespace=metrics_namespace(self._settings.name),
+                    metric_name=name,
+                    dimensions_map={"service": self._service},
+                    period=CHECKED_EVERY,
+                    statistic="Maximum",
+                ),
+                1,
+                sentence,
+                # Where nothing is examined any more, what was found last would never be taken back.
+                lasts=self._settings.doctor.is_on,
+            )
         watch.depth(
             "NotExamined", self.undelivered, "the function was not called or failed: its log group says why"
         )

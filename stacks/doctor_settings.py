@@ -12,10 +12,14 @@ OFF = "off"
 
 @dataclass(frozen=True)
 class DoctorSettings:
-    """The time of day, as HH:MM in `time_zone`, an IANA name, or "off"."""
+    """The time of day, as HH:MM in `time_zone`, an IANA name, or "off".
+
+    An audience that has lost `shrinks_percent` of its people in a month is a finding.
+    """
 
     at: str = "06:00"
     time_zone: str = "UTC"
+    shrinks_percent: int = 20
 
     @property
     def is_on(self) -> bool:
@@ -44,6 +48,7 @@ def read_doctor(reader: Reader) -> DoctorSettings:
         time_zone=reader.text(
             "time_zone", pattern=r"[\w+/-]+", meaning="an IANA time zone", default=DoctorSettings.time_zone
         ),
+        shrinks_percent=reader.whole("shrinks_percent", low=1, high=100, default=DoctorSettings.shrinks_percent),
     )
     if found.time_zone and found.time_zone not in available_timezones():
         reader.mistake("time_zone", "must be the IANA name of a time zone, such as Europe/Berlin")

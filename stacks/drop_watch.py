@@ -43,6 +43,7 @@ class DropWatch(Construct):
     ) -> None:
         super().__init__(scope, id_)
         self._settings, self._storage = settings, storage
+        self._expects = tuple((one.name, expected) for one in settings.connectors for expected in one.expects)
         self._connectors = (*(one.name for one in settings.connectors), SUPPRESSIONS)
         self.elsewhere = (f"{settings.ci360.landing_prefix}/",) if settings.ci360 else ()
         self._service = f"{settings.name}-drop-watch"
@@ -62,7 +63,13 @@ class DropWatch(Construct):
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             inline_policies={
                 "Watch": iam.PolicyDocument(
-                    statements=watch_statements(self._connectors, storage, self.log_group, settings.sources)
+                    statements=watch_statements(
+                        self._connectors,
+                        storage,
+                        self.log_group,
+                        settings.sources,
+                        expecting=sorted({name for name, _ in self._expects}),
+                    )
                 )
             },
         )
@@ -128,8 +135,14 @@ class DropWatch(Construct):
             "POWERTOOLS_SERVICE_NAME": self._service,
             "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(self._settings.name),
             "POWERTOOLS_LOG_LEVEL": self._settings.log_level,
+            **self._told_expects(),
             **({"SOURCES": json.dumps(told, ensure_ascii=False, separators=(",", ":"))} if told else {}),
         }
+
+    def _told_expects(self) -> dict[str, str]:
+        """Return the variable that says which drops are expected when, none if none is."""
+        told = [expected.variable(name) for name, expected in self._expects]
+        return {"EXPECTS": json.dumps(told, ensure_ascii=False, separators=(",", ":"))} if told else {}
 
     def _rule(
         self,
@@ -171,6 +184,13 @@ class DropWatch(Construct):
             1,
             "a drop has no run yet: `activation status --missing` lists it; `activation replay` sends it",
         )
+        if self._expects:
+            watch.alarm(
+                "Overdue",
+                self._metric("DropsOverdue", EVERY, "Maximum"),
+                1,
+                "an expected drop has not come: the notice names its audience; `activation status` lists others",
+            )
         watch.depth("NotWatched", self.undelivered, "the watch could not be called: deploy again")
         watch.rule("Strays", self.strays, "the watch's queue of undelivered events")
         watch.rule("Hourly", self.hourly, "the watch's queue of undelivered events")

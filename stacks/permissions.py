@@ -85,8 +85,12 @@ def watch_statements(
     storage: StorageStack,
     log_group: logs.ILogGroup,
     sources: Sequence[SourceSettings] = (),
+    expecting: Sequence[str] = (),
 ) -> list[iam.PolicyStatement]:
-    """Return the statements of the role that compares buckets with the ledger; it reads no drop."""
+    """Return the statements of the role that compares buckets with the ledger; it reads no drop.
+
+    `expecting` are the connectors for whose audiences drops are expected.
+    """
     kinds = ("#run#", "#unread#", "#folder#", *(["#unversioned#"] if sources else []))
     records = [f"{name}{record}*" for name in (*connectors, "_") for record in kinds]
     return [
@@ -96,6 +100,22 @@ def watch_statements(
             ["dynamodb:BatchGetItem"],
             [storage.ledger.table_arn],
             {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": records}},
+        ),
+        *(
+            [
+                allow(
+                    "LookUpArrivals",
+                    ["dynamodb:GetItem"],
+                    [storage.ledger.table_arn],
+                    {
+                        "ForAllValues:StringLike": {
+                            "dynamodb:LeadingKeys": [f"{one}#arrived#*" for one in expecting]
+                        }
+                    },
+                )
+            ]
+            if expecting
+            else []
         ),
         allow(
             "RecordStrays",

@@ -11,6 +11,7 @@ from typing import Any
 
 from activation.platforms.platform import Platform
 
+from stacks.chat_settings import NO_CHAT, ChatSettings, read_chat
 from stacks.ci360.settings import Ci360Settings, read_ci360
 from stacks.clean_rooms.settings import CleanRoomsQuery, read_clean_rooms
 from stacks.connector_settings import ConnectorSettings, read_connector
@@ -38,6 +39,7 @@ FLAGS = {
     "wheels_python": ("wheels", "python"),
     "wheels_system": ("wheels", "system"),
     "doctor_at": ("doctor", "at"),
+    "chat": ("chat",),
     "connectors": ("connectors",),
     "sources": ("sources",),
     "normalize": ("normalize",),
@@ -45,7 +47,7 @@ FLAGS = {
     "ci360_sas_files": ("ci360", "sas_files"),
 }
 # Those that are JSON.
-DOCUMENTS = ("connectors", "sources", "normalize", "clean_rooms", "ci360_sas_files")
+DOCUMENTS = ("chat", "connectors", "sources", "normalize", "clean_rooms", "ci360_sas_files")
 
 
 class SettingsError(Exception):
@@ -78,7 +80,7 @@ class Settings:
     `permissions_boundary` is the policy that bounds every role, "" for none. `tags` are those of every resource.
     `doctor` says when the daily examination runs. `normalize` is None where no job turns exports into drops, and
     `sync` where no source is a database or a lake. `clean_rooms` are queries that run by a schedule.
-    `suppressions` says how much a drop may change the suppression lists.
+    `suppressions` says how much a drop may change the suppression lists. `chat` names the channel that is told.
     """
 
     name: str
@@ -100,6 +102,7 @@ class Settings:
     clean_rooms: tuple[CleanRoomsQuery, ...]
     suppressions: SuppressionSettings
     sync: SyncSettings | None = None
+    chat: ChatSettings = NO_CHAT
 
 
 def read_settings(
@@ -155,6 +158,7 @@ def read_settings(
         normalize=normalize,
         clean_rooms=read_clean_rooms(reader, sources, normalize, name),
         suppressions=read_suppressions(reader.section("suppressions")),
+        chat=read_chat(reader.section("chat")),
         sync=read_sync(reader.section("sync"), reader.sections("sources", optional=True)),
     )
     _check_topic(reader, settings)

@@ -81,6 +81,9 @@ class Invocation:
         """Count a request that was sent."""
         self.held.note_sent(size_bytes, repeated)
 
+    def note_answer(self, seconds: float, *, throttled: bool) -> None:
+        """Do nothing: the bench has clocks of its own."""
+
     def note_repeat(self, rows: int) -> None:
         """Do nothing: nothing is in doubt here."""
 

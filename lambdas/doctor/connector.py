@@ -29,6 +29,8 @@ from activation.platforms.version import ApiVersion
 from activation.runs.secret import ConnectorSecret
 from botocore.exceptions import BotoCoreError, ClientError
 
+from lambdas.doctor.shrinking import of_sizes
+
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
 
@@ -36,6 +38,7 @@ TIMEOUT_S = 20.0
 CALL_S = 35.0  # a call that ends by its timeouts takes less: 10 s to connect, and TIMEOUT_S
 RENEWAL_FAILS_S = 14 * 86_400.0  # a renewal that fails is only a warning while the old token is valid for longer
 WRITTEN = frozenset({"secret", "token"})  # checks that fail until a new secret is written
+SHRINKS_PERCENT = 20.0
 CLOCK_OFF_S = 60.0  # proofs and signatures with a time are refused from some minutes on
 
 
@@ -47,7 +50,8 @@ class ConnectorDoctor:
     connector reads it with, for its token to be replaced as the connector would replace it. `options` are the
     connector's, complete. `command` returns a command of the app as a person types it. `expected_account` is the
     ad account that the secret must be for, "" where the settings name none. `own_sdk` says that the
-    platform's own SDK may be used. `sizes` keeps the sizes of audiences that the platform tells, None for nothing.
+    platform's own SDK may be used. `sizes` keeps the sizes of audiences that the platform tells, None for nothing;
+    one that has lost `shrinks_percent` of its people in a month is a finding.
     `clock` returns Unix seconds, `today` the date in UTC, `remaining_s` the seconds in which the examination has
     to end: no call is begun that may take longer.
     """
@@ -65,6 +69,7 @@ class ConnectorDoctor:
     any_endpoint: bool = False
     own_sdk: bool = False
     sizes: KnownAudiences | None = None
+    shrinks_percent: float = SHRINKS_PERCENT
     clock: Callable[[], float] = time.time
     today: Callable[[], date] = lambda: datetime.now(UTC).date()
     remaining_s: Callable[[], float] = lambda: math.inf
@@ -119,9 +124,14 @@ class ConnectorDoctor:
         def is_ours(name: str) -> bool:
             return self.table.read(known_audience_key(self._lock(account, name))) is not None
 
+        shrunk: list[Finding] = []
+
         def note_size(name: str, audience_id: str, low: int, high: int) -> None:
-            if self.sizes is not None:
-                self.sizes.note_size(self._lock(account, name), audience_id, self.today(), low, high)
+            if self.sizes is None:
+                return
+            kept = self.sizes.note_size(self._lock(account, name), audience_id, self.today(), low, high)
+            if found := of_sizes(name, kept, self.today(), most_percent=self.shrinks_percent):
+                shrunk.append(found)
 
         asked = Examination(
             Credentials(secret),
@@ -135,6 +145,7 @@ class ConnectorDoctor:
             self._unreached,
         )
         yield from map(self._cured, self.platform.load().examine(asked))
+        yield from shrunk
         if abs(self.off_s) > CLOCK_OFF_S:
             says = f"the clock here differs from the platform's by {abs(self.off_s):,.0f} s: set it by NTP"
             yield Finding("clock", False, says)

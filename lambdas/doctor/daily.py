@@ -13,6 +13,7 @@ from activation.platforms.options import complete
 from activation.platforms.platform import Finding
 
 from lambdas.doctor.addresses import AppOutputs
+from lambdas.doctor.connector import SHRINKS_PERCENT
 from lambdas.doctor.examination import STOPPED, Examiner, examine_app, guarded
 from lambdas.doctor.sources import sources_in
 
@@ -53,17 +54,21 @@ class App:
         command: Callable[..., str],
         remaining_s: Callable[[], float],
         clock: Callable[[], float] = time.time,
+        *,
+        shrinks_percent: float = SHRINKS_PERCENT,
     ) -> Iterator[tuple[str, list[Finding]]]:
         """Yield each connector with its findings, in the order of the names, then NO_CONNECTOR with the app's.
 
         `command` returns a command of the app as a person types it, `remaining_s` the seconds until the function's
         timeout: a connector for which too few are left gets a finding that says so. `clock` returns Unix seconds.
+        An audience that has lost `shrinks_percent` of its people within a month is a finding.
         """
         examiner = Examiner(
             self.ledger_table,
             command,
             any_endpoint=self.outputs.any_endpoint,
             keeps_sizes=True,
+            shrinks_percent=shrinks_percent,
             clock=clock,
             remaining_s=remaining_s,
         )

@@ -21,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.doctor.addresses import ConnectorAddresses
 from lambdas.doctor.concurrency import examine_concurrency
-from lambdas.doctor.connector import ConnectorDoctor
+from lambdas.doctor.connector import SHRINKS_PERCENT, ConnectorDoctor
 from lambdas.doctor.line import Line
 from lambdas.doctor.secret import read_secret
 from lambdas.doctor.sources import Source, examine_sources
@@ -39,8 +39,8 @@ class Examiner:
     `ledger_table` is the app's. `any_endpoint` says that secrets may name other servers than the platforms'.
     `command` returns a command of the app as a person types it. `own_sdk` says that a platform's own SDK may be
     used: it is installed with the command, and no function has it. `keeps_sizes` records the sizes of audiences
-    that a platform tells. `clock` returns Unix seconds, `today` the date in UTC, `remaining_s` the seconds in
-    which the examination has to end.
+    that a platform tells, and finds those that lost `shrinks_percent` in a month. `clock` returns Unix seconds,
+    `today` the date in UTC, `remaining_s` the seconds in which the examination has to end.
     """
 
     ledger_table: str
@@ -48,6 +48,7 @@ class Examiner:
     any_endpoint: bool = False
     own_sdk: bool = False
     keeps_sizes: bool = False
+    shrinks_percent: float = SHRINKS_PERCENT
     clock: Callable[[], float] = time.time
     today: Callable[[], date] = lambda: datetime.now(UTC).date()
     remaining_s: Callable[[], float] = lambda: math.inf
@@ -111,6 +112,7 @@ class Examiner:
             any_endpoint=self.any_endpoint,
             own_sdk=self.own_sdk,
             sizes=KnownAudiences(table, clock=self.clock) if self.keeps_sizes else None,
+            shrinks_percent=self.shrinks_percent,
             clock=self.clock,
             today=self.today,
             remaining_s=self.remaining_s,

@@ -28,6 +28,7 @@ def lambda_handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, 
     """Examine the app and return its findings that need somebody; what is raised, Lambda tries again twice."""
     variables = Environment(os.environ)
     name, service = variables.text("APP_NAME"), variables.text("POWERTOOLS_SERVICE_NAME")
+    shrinks_percent = variables.whole("SHRINKS_PERCENT", 20)
     variables.finish()
 
     def command(*arguments: str) -> str:
@@ -38,7 +39,11 @@ def lambda_handler(_event: dict[str, Any], context: LambdaContext) -> dict[str, 
     table = ConditionalTable(checked(boto3.client("dynamodb", config=CONFIG)), app.ledger_table)
     events = checked(boto3.client("events", config=CONFIG))
     notices = Notices(events, app.bus, NotifiedFindings(table), command)
-    examined = list(app.examine(command, lambda: context.get_remaining_time_in_millis() / 1000))
+
+    def remaining_s() -> float:
+        return context.get_remaining_time_in_millis() / 1000
+
+    examined = list(app.examine(command, remaining_s, shrinks_percent=shrinks_percent))
     count(service, examined)
     bad = [
         {"connector": connector, "severity": severity_of(one), **asdict(one)}

@@ -13,11 +13,15 @@ from activation.platforms.platform import Finding
 from activation.report.notice import finding_notice
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
+from lambdas.doctor.shrinking import SIZE
+
 if TYPE_CHECKING:
     from mypy_boto3_events.client import EventBridgeClient
 
 FAILURE, WARNING = "failure", "warning"
 DETAIL_TYPE = "Activation Finding"
+# The checks whose failures and warnings have a metric and an alarm of their own: stacks/doctor.py.
+TOKENS, VERSION = ("token", "renewal"), "api version"
 MOST_SENTENCES = 20  # in an event, which has room for 256 kB
 
 
@@ -56,7 +60,7 @@ def severity_of(one: Finding) -> str:
 
 
 def count(service: str, examined: Sequence[tuple[str, Sequence[Finding]]]) -> None:
-    """Write the metrics: findings by connector and severity, and all failures, which the alarm is on.
+    """Write the metrics: findings by connector and severity, and what the alarms are on.
 
     Zeros are written as well, so that the alarm ends with the finding. The namespace is the environment's.
     """
@@ -71,6 +75,17 @@ def count(service: str, examined: Sequence[tuple[str, Sequence[Finding]]]) -> No
                 metric.add_dimension("severity", severity)
     with single_metric("DoctorFailures", MetricUnit.Count, failures) as metric:
         metric.add_dimension("service", service)
+    bad = [one.check for _, findings in examined for one in findings if severity_of(one)]
+    with single_metric("TokensExpiring", MetricUnit.Count, _number(bad, *TOKENS)) as metric:
+        metric.add_dimension("service", service)
+    with single_metric("VersionsEnding", MetricUnit.Count, _number(bad, VERSION)) as metric:
+        metric.add_dimension("service", service)
+    with single_metric("AudiencesShrinking", MetricUnit.Count, _number(bad, SIZE)) as metric:
+        metric.add_dimension("service", service)
+
+
+def _number(bad: Sequence[str], *checks: str) -> int:
+    return sum(check in checks for check in bad)
 
 
 @dataclass(frozen=True)

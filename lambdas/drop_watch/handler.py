@@ -1,4 +1,4 @@
-"""Watches the doors: objects under no connector's prefix, and on a schedule drops that have no run."""
+"""Watches the doors: objects under no connector's prefix, and hourly drops without a run or that never came."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ from activation.drops.expectation import leads_to_run
 from activation.drops.messages import read
 from activation.drops.sources import Origins
 from activation.errors import Rejected
+from activation.ledger.arrivals import Arrivals
 from activation.ledger.keys import NO_CONNECTOR
 from activation.ledger.unread import UnreadObjects
+from activation.report.notice import overdue_notice
+from activation.runs.expected import Expected
 from activation.runs.missing import GRACE_S, Bucket, find_missing
 from activation.runs.missing_in_sources import WatchedSource, begin_watching, cannot_list, find_missing_in
 from aws_lambda_powertools import Logger, Metrics
@@ -33,6 +36,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 IGNORED = "ignored"  # the state that `activation status` shows
+OVERDUE = "Activation Overdue"
+# How often the schedule calls (stacks/drop_watch.py), and how late: to announce twice is better than not at all.
+EVERY_S = 3600.0 + 300.0
 _log, _metrics = Logger(), Metrics()
 
 
@@ -48,6 +54,7 @@ class DropWatch:
     ttl_days: int
     clock: Callable[[], float] = field(default=time.time)
     sources: Sequence[WatchedSource] = ()
+    expected: Sequence[Expected] = ()
 
     def note_stray(self, event: Mapping[str, Any]) -> None:
         """Record and announce an object under no connector's prefix; others have runs, or are no drops."""
@@ -76,6 +83,28 @@ class DropWatch:
         _log.info("drops without a run", extra={"count": count})
         _metrics.add_metric("DropsMissing", MetricUnit.Count, count)
 
+    def count_overdue(self) -> None:
+        """Count the expected drops that have not come; announce those that were not yet overdue an hour ago."""
+        now, arrivals = self.clock(), Arrivals(self.clients.table, clock=self.clock)
+        count = 0
+        for one in self.expected:
+            since = one.overdue_since(arrivals.last(one.connector, one.audience), now)
+            if since is None:
+                continue
+            count += 1
+            _log.warning("drop_overdue", extra={"connector": one.connector})
+            if now - since < EVERY_S:
+                why = Rejected("drop_overdue", one.sentence)
+                detail = {
+                    "connector": one.connector,
+                    "audience": one.audience,
+                    "reason": {"code": why.code, "sentence": why.sentence},
+                    "notice": overdue_notice(one.connector, one.audience, why.code, why.sentence),
+                }
+                put_event(self.clients.events, self.bus, OVERDUE, detail)
+        if self.expected:
+            _metrics.add_metric("DropsOverdue", MetricUnit.Count, count)
+
     def _count_in(self, watched: WatchedSource, before: float) -> int:
         """Count a source's; one that its owner does not let us list is said in the log and has none."""
         since = begin_watching(self.clients.table, watched, ttl_days=self.ttl_days, clock=self.clock)
@@ -95,10 +124,12 @@ def _watch() -> DropWatch:
     table = variables.text("LEDGER_TABLE")
     bucket = Bucket(variables.text("DROPS_BUCKET"), variables.texts("CONNECTORS"), variables.texts("ELSEWHERE"))
     bus, ttl_days = variables.text("EVENT_BUS_NAME"), variables.whole("LEDGER_TTL_DAYS")
-    sources = _sources(variables)
+    sources, expected = _sources(variables), _expected(variables)
     variables.finish()
     dynamodb = checked(boto3.client("dynamodb", config=CONFIG))
-    return DropWatch(bucket, Clients.connect(table), dynamodb, table, bus, ttl_days, sources=sources)
+    return DropWatch(
+        bucket, Clients.connect(table), dynamodb, table, bus, ttl_days, sources=sources, expected=expected
+    )
 
 
 def _sources(variables: Environment) -> tuple[WatchedSource, ...]:
@@ -106,6 +137,14 @@ def _sources(variables: Environment) -> tuple[WatchedSource, ...]:
         return msgspec.convert(variables.parsed("SOURCES", []), tuple[WatchedSource, ...])
     except msgspec.ValidationError:
         variables.wrong("SOURCES")
+        return ()
+
+
+def _expected(variables: Environment) -> tuple[Expected, ...]:
+    try:
+        return msgspec.convert(variables.parsed("EXPECTS", []), tuple[Expected, ...])
+    except msgspec.ValidationError:
+        variables.wrong("EXPECTS")
         return ()
 
 
@@ -117,3 +156,4 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> None:
         _watch().note_stray(event)
     else:
         _watch().count_missing()
+        _watch().count_overdue()

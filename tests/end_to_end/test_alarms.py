@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from activation.model import Audience, Drop
+from activation.report.receipts import stem
 
 from tests.end_to_end.driver import Sandbox, until
+from tests.end_to_end.people import DOMAIN
 
 MINUTE_S, HOUR_S = 60, 3600
 # The alarms' periods are five minutes long, and three of them are looked at.
@@ -138,6 +141,27 @@ def test_a_metric_that_the_app_logs_fires_its_alarm(sandbox: Sandbox, alarms: Al
     ours, theirs = (alarms.on(metric) for metric in ("DropsIgnored", "DropsMissing"))
     sandbox.drop("nobody/audience/raw/people.csv", b"email\n")
     _fires_and_clears(alarms, ours, theirs, lambda: None)
+
+
+def test_a_run_of_rejected_rows_fires_and_a_good_one_clears(sandbox: Sandbox, alarms: Alarms) -> None:
+    """Nine of ten rows without an address fire Meta's alarm alone, which stays until a run has fewer."""
+    ours, theirs = (alarms.on("RejectPercent", "connector", name) for name in ("meta", "tiktok"))
+    _run(sandbox, "bad.csv", ["nobody"] * 9 + [f"one@{DOMAIN}"])
+    alarms.wait(ours, ALARM)
+    sandbox.advance(FORGOTTEN_S)
+    assert alarms.state(ours) == ALARM
+    assert alarms.state(theirs) != ALARM
+    _run(sandbox, "good.csv", [f"{number}@{DOMAIN}" for number in range(10)])
+    alarms.wait(ours, OK)
+    assert alarms.mailed(ours)[-2:] == [ALARM, OK]
+
+
+def _run(sandbox: Sandbox, name: str, emails: list[str]) -> None:
+    """Drop addresses for Meta, and wait until the platform has them."""
+    key = f"meta/Rejects/raw/{name}"
+    version = sandbox.drop(key, "\n".join(["email", *emails]).encode())
+    drop = Drop(sandbox.described["drops_bucket"], key, version, "", 0)
+    sandbox.receipt(f"{stem(Audience('meta', 'Rejects'), drop.run_id('meta'))}.json", within_s=240)
 
 
 def test_a_rule_whose_queue_refuses_it_fires_its_alarm(sandbox: Sandbox, alarms: Alarms) -> None:

@@ -145,6 +145,11 @@ def settings() -> dict[str, Any]:
                 "memory_mb": 512,
                 "timeout_s": 180,
                 "deadline_hours": 48,
+                "reject_percent": 12.5,
+                "expects": [
+                    {"audience": "VIP", "every_hours": 24},
+                    {"audience": "News", "by": "06:30", "time_zone": "Europe/Berlin"},
+                ],
                 "encoding": "latin-1",
                 "delimiter": "tab",
                 "placeholders": ["test@test.com"],

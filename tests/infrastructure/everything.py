@@ -11,8 +11,15 @@ from tests.infrastructure.conftest import context, host_wheels
 EVERYTHING: dict[str, Any] = {
     "connectors": [
         {"name": "meta", "platform": "meta", "alarm_email": "one@example.com"},
-        {"name": "tiktok", "platform": "tiktok"},
+        {"name": "tiktok", "platform": "tiktok", "expects": [{"audience": "VIP", "every_hours": 24}]},
     ],
+    "chat": {
+        "slack_workspace": "T012ABCDEF",
+        "slack_channel": "C012ABCDEF",
+        "teams_team": "4a8e2d1c-0000-4000-8000-000000000001",
+        "teams_tenant": "4a8e2d1c-0000-4000-8000-000000000002",
+        "teams_channel": "19%3ab6ef35dc342d56%40thread.tacv2",
+    },
     "sources": [
         {
             "name": "lake",

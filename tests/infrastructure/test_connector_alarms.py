@@ -100,6 +100,30 @@ def test_a_function_in_trouble_is_told(templates: Templates, alarm: str) -> None
     assert dimension["Value"]["Ref"].startswith("BetaEuMapping" if alarm == "Returned" else "BetaEuFunction")
 
 
+def test_rejected_rows_are_told(templates: Templates) -> None:
+    """The share of a run is compared with the setting; the alarm ends with a run below it, not with time."""
+    for id_, name, percent in (("Alpha", "alpha", 50), ("BetaEu", "beta-eu", 12.5)):
+        properties = templates.resource("AWS::CloudWatch::Alarm", f"{id_}AlarmsRejects")
+        assert (properties["MetricName"], properties["Threshold"]) == ("RejectPercent", percent)
+        assert properties["TreatMissingData"] == "ignore"
+        assert {one["Name"]: one["Value"] for one in properties["Dimensions"]} == {
+            "connector": name,
+            "service": name,
+        }
+
+
+def test_the_dashboard_shows_every_connector_by_plain_metrics(templates: Templates) -> None:
+    """Rows, time, queue and platform of each, without metric math and without a name of an audience."""
+    (dashboard,) = templates.resources("AWS::CloudWatch::Dashboard").values()
+    assert dashboard["DashboardName"] == "audience-activation"
+    body = json.dumps(dashboard["DashboardBody"])
+    for metric in ("RowsSettled", "RowsAcknowledged", "RowsRejected", "RejectPercent", "TimeToActivate"):
+        assert body.count(f'\\"{metric}\\"') == 2
+    for metric in ("PlatformLatency", "PlatformThrottles", "ApproximateAgeOfOldestMessage"):
+        assert body.count(f'\\"{metric}\\"') == 2
+    assert "expression" not in body
+
+
 def test_every_function_is_watched(templates: Templates) -> None:
     """No function, the watch's own included, fails in silence."""
     for metric in ("Errors", "Throttles", "Duration"):
@@ -231,11 +255,12 @@ def test_failed_runs_are_told_from_the_function_s_own_events(templates: Template
     from activation.report.announce import DETAIL_TYPES, FOLDER_OPEN, INCOMPLETE, LATE_PART
 
     from lambdas.doctor.report import DETAIL_TYPE
+    from lambdas.drop_watch.handler import OVERDUE
 
     pattern = templates.resource("AWS::Events::Rule", "BetaEuAlarmsNotices")["EventPattern"]
     assert pattern["source"] == [SOURCE]
     stopped = [DETAIL_TYPES[RunState.FAILED], DETAIL_TYPES[RunState.BLOCKED]]
-    assert pattern["detail-type"] == [*stopped, INCOMPLETE, LATE_PART, FOLDER_OPEN, DETAIL_TYPE]
+    assert pattern["detail-type"] == [*stopped, INCOMPLETE, LATE_PART, FOLDER_OPEN, OVERDUE, DETAIL_TYPE]
     assert pattern["detail"] == {"connector": ["beta-eu"]}
 
 

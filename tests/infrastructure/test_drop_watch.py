@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import msgspec
 import pytest
+from activation.runs.expected import Expected
 
 from tests.infrastructure.conftest import Templates
 from tests.infrastructure.test_permissions import several, statements, text
@@ -33,7 +36,9 @@ def test_bucket_and_ledger_are_compared_every_hour(templates: Templates) -> None
     assert alarm(templates, "Missing")["Period"] == 3600
 
 
-@pytest.mark.parametrize(("name", "metric"), [("Ignored", "DropsIgnored"), ("Missing", "DropsMissing")])
+@pytest.mark.parametrize(
+    ("name", "metric"), [("Ignored", "DropsIgnored"), ("Missing", "DropsMissing"), ("Overdue", "DropsOverdue")]
+)
 def test_what_the_function_counts_is_told(templates: Templates, name: str, metric: str) -> None:
     """The alarms look at the metrics where Powertools puts them: by namespace and service.
 
@@ -45,6 +50,20 @@ def test_what_the_function_counts_is_told(templates: Templates, name: str, metri
     assert found["Dimensions"] == [{"Name": "service", "Value": function["POWERTOOLS_SERVICE_NAME"]}]
     assert found["Threshold"] == 1
     assert "`activation status" in found["AlarmDescription"]
+
+
+def test_the_watch_is_told_which_drops_are_expected_and_may_look_up_their_arrivals(templates: Templates) -> None:
+    """Of the connectors that expect some, and no other record; the connector is told the audiences to note."""
+    told = templates.resource("AWS::Lambda::Function", "DropWatch")["Environment"]["Variables"]["EXPECTS"]
+    assert msgspec.convert(json.loads(told), tuple[Expected, ...]) == (
+        Expected("beta-eu", "VIP", every_hours=24),
+        Expected("beta-eu", "News", by="06:30", zone="Europe/Berlin"),
+    )
+    allowed = statements(templates, "DropWatch")["LookUpArrivals"]
+    assert allowed["Action"] == "dynamodb:GetItem"
+    assert allowed["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["beta-eu#arrived#*"]}}
+    worker = templates.resource("AWS::Lambda::Function", "BetaEu")["Environment"]["Variables"]
+    assert json.loads(worker["EXPECTED"]) == ["VIP", "News"]
 
 
 def test_the_watch_reads_no_drop(templates: Templates) -> None:

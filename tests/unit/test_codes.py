@@ -160,4 +160,4 @@ def test_the_table_is_read_without_the_rest_of_the_library() -> None:
 
 def test_the_runbook_links_the_table() -> None:
     """Who reads the first page finds the codes."""
-    assert "](codes.md" in (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    assert "](codes.md" in (ROOT / "docs/runbook.md").read_text(encoding="utf-8")

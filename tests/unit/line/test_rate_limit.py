@@ -259,6 +259,9 @@ class Hurried:
     def note_sent(self, size_bytes: int, repeated: bool) -> None:
         """Count nothing."""
 
+    def note_answer(self, seconds: float, *, throttled: bool) -> None:
+        """Count nothing."""
+
     def note_repeat(self, rows: int) -> None:
         """Count nothing."""
 

@@ -92,15 +92,15 @@ class KnownAudiences:
                 condition="attribute_not_exists(last_written_at) OR last_written_at <= :now",
             )
 
-    def note_size(self, lock: str, audience_id: str, day: date, low: int, high: int) -> None:
+    def note_size(self, lock: str, audience_id: str, day: date, low: int, high: int) -> list[EstimatedSize]:
         """Record a day's size of an audience of ours, as the platform estimates it; the newest of a day counts.
 
-        That of another audience of the same name is left out, where the id of ours is known. Raises what the table
-        raises.
+        Returns all sizes that are kept, in the order of their days. That of another audience of the same name is
+        left out, where the id of ours is known, and none are returned. Raises what the table raises.
         """
         record = self.table.read(known_audience_key(lock)) or {}
         if read_text(record, "audience_id") not in ("", audience_id):
-            return
+            return []
         sizes = {one.day: one for one in sizes_in(record)}
         sizes[day.isoformat()] = EstimatedSize(day.isoformat(), low, high)
         kept = [sizes[one] for one in sorted(sizes)[-MOST_SIZES:]]
@@ -110,6 +110,7 @@ class KnownAudiences:
             {":sizes": {"L": [{"S": f"{one.day} {one.low} {one.high}"} for one in kept]}},
             condition="attribute_exists(pk)",
         )
+        return kept
 
     def is_new(self, lock: str, run_id: str) -> bool:
         """Return whether another run has created the audience so lately that a platform may not list it yet."""

@@ -85,6 +85,11 @@ def options_key(connector: str, audience: str) -> str:
     return f"{connector}#options#{audience}"
 
 
+def arrival_key(connector: str, audience: str) -> str:
+    """Return the key of the record of when a drop for an expected audience last came."""
+    return f"{connector}#arrived#{audience}"
+
+
 def audience_key(platform: str, account: str, audience: str) -> str:
     """Return the key of an audience's lock, the same for all connectors of the account."""
     return f"account#{platform}#{account}#audience#{audience}"

@@ -77,6 +77,10 @@ class Worker(Protocol):
         """Count a request that was sent; `repeated` says that the platform may already have had its members."""
         ...
 
+    def note_answer(self, seconds: float, *, throttled: bool) -> None:
+        """Count how long the platform took for a request, and whether its answer limits the rate of requests."""
+        ...
+
     def note_repeat(self, rows: int) -> None:
         """Count rows that are about to be sent although the platform may have them; below 0, those it had not."""
         ...
@@ -199,7 +203,10 @@ class PlatformClient:
                 self.rate_limit.give_back()
             raise
         repeated, effect.in_doubt = effect.in_doubt, True
+        began = time.perf_counter()
         outcome = self._send_signed(signed, effect, repeated=repeated)
+        throttled = outcome.kind is OutcomeKind.RETRY and outcome.code == "throttled"
+        self.worker.note_answer(time.perf_counter() - began, throttled=throttled)
         applied = outcome.kind in (OutcomeKind.OK, OutcomeKind.PARTIAL, OutcomeKind.UNKNOWN)
         if outcome.kind in (OutcomeKind.REFUSED, OutcomeKind.TOO_LARGE):
             effect.in_doubt = False  # the same request would have been refused before, too
@@ -210,7 +217,6 @@ class PlatformClient:
         self.worker.note_sent(request.size_bytes, repeated and applied and request.rows > 0)
         if outcome.tier:
             self.rate_limit.keep_to(outcome.tier)
-        throttled = outcome.kind is OutcomeKind.RETRY and outcome.code == "throttled"
         if outcome.after_s > 0 and (throttled or outcome.kind in HOLDS):
             self.rate_limit.hold(outcome.after_s)
         if outcome.kind is OutcomeKind.REFRESH_AUTH:

@@ -63,6 +63,16 @@ def folder_notice(connector: str, folder: str, code: str, sentence: str) -> dict
     return {name: _plain(text) for name, text in lines.items()}
 
 
+def overdue_notice(connector: str, audience: str, code: str, sentence: str) -> dict[str, str]:
+    """Return the lines of a mail about a drop that has not come: as `notice`."""
+    lines = {
+        "what": f"No drop has come for audience {audience} of connector {connector}.",
+        "why": f"{code}: {sentence}",
+        "next": f"See activation status --connector {connector}, then what exports the file",
+    }
+    return {name: _plain(text) for name, text in lines.items()}
+
+
 def finding_notice(subject: str, check: str, sentence: str, command: str, *, fails: bool) -> dict[str, str]:
     """Return the lines of a mail about a finding of the daily `doctor`: as `notice`.
 

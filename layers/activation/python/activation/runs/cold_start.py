@@ -9,6 +9,7 @@ from functools import cached_property
 
 from activation.aws.clients import Clients
 from activation.ledger.approvals import Approvals
+from activation.ledger.arrivals import Arrivals
 from activation.ledger.audience_lock import AudienceLocks
 from activation.ledger.audiences import KnownAudiences
 from activation.ledger.drop_users import DropUsers
@@ -104,6 +105,11 @@ class Connector:
         return DropUsers(
             self.clients.table, settings.connector, ttl_days=settings.ledger_ttl_days, clock=self.clock
         )
+
+    @cached_property
+    def arrivals(self) -> Arrivals:
+        """Return when drops last came for the audiences that they are expected for."""
+        return Arrivals(self.clients.table, clock=self.clock)
 
     @cached_property
     def rate_limits(self) -> RateLimits:

@@ -167,6 +167,13 @@ class Dispatcher:
         if known is None and (work.again or work.ad_account) and work.part is None:
             # Before the claim, so that the drop's own run, if it ends now, leaves the drop.
             connector.drop_users.begin(work.drop, run_id)
+        if (
+            known is None
+            and work.part is None
+            and audience.name in connector.settings.expected
+            and not work.replay
+        ):
+            connector.arrivals.note(audience.connector, audience.name)
         crashed = known is not None and 0 < known.lease_until < connector.clock()
         facts = {"audience": audience.name, "action": audience.action, "object_key": work.drop.key}
         held = HeldRun(connector.ledger.claim(run_id, work.continuation, facts, work.part), connector.ledger)
@@ -185,7 +192,8 @@ class Dispatcher:
         )
         before = Counted.of(held.run.progress.tally)
         state = advance(self.active(invocation))
-        self.telemetry.advanced(held.run, before, is_part=work.part is not None)
+        self.telemetry.advanced(held.run, before, is_part=work.part is not None, now=connector.clock())
+        self.telemetry.asked(invocation.calls)
         return state
 
     def _is_settled(self, work: Work, known: Run) -> bool:

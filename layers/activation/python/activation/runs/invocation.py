@@ -25,6 +25,7 @@ from activation.report import receipts
 from activation.report.receipts import Identity
 from activation.report.rejects import Rejects
 from activation.runs.cold_start import Connector
+from activation.runs.platform_calls import PlatformCalls
 from activation.runs.refused_store import RefusedStore
 from activation.runs.stopwatch import Stopwatch
 
@@ -37,7 +38,8 @@ class Invocation:
 
     `connector` is what all messages share. `identity` is whose run it is, `located` what its key says, `held` the
     claimed record. `time_left_s` returns the seconds that the invocation has left. `crashed` says that the
-    record's last worker died while it held the lease. `stopwatch` was started when the invocation began.
+    record's last worker died while it held the lease. `stopwatch` was started when the invocation began. `calls`
+    counts the platform's answers.
     """
 
     connector: Connector
@@ -47,6 +49,7 @@ class Invocation:
     time_left_s: Callable[[], float]
     crashed: bool
     stopwatch: Stopwatch = field(repr=False)
+    calls: PlatformCalls = field(default_factory=PlatformCalls, repr=False)
     _listings: dict[str, FolderListing] = field(default_factory=dict, repr=False)
 
     @property
@@ -220,6 +223,10 @@ class Invocation:
     def note_sent(self, size_bytes: int, repeated: bool) -> None:
         """Count a request that was sent; `repeated` says that the platform may already have had its members."""
         self.held.note_sent(size_bytes, repeated)
+
+    def note_answer(self, seconds: float, *, throttled: bool) -> None:
+        """Count how long the platform took for a request, and whether its answer limits the rate of requests."""
+        self.calls.note(seconds, throttled=throttled)
 
     def note_repeat(self, rows: int) -> None:
         """Count events that may be sent twice; people may be, since an audience holds a member once."""

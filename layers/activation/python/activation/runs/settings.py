@@ -55,7 +55,8 @@ class FunctionSettings:
     name. `sources` are the buckets of other owners that drops are read from as well. `folders` says how long
     folders are waited for. `guard` says what a mirror may do unasked. `deletes_final_drops` says that a drop in
     the app's own bucket is deleted once its run is final. `shared_phones` is "keep" where a row of which only the
-    phone is on a suppression list is sent without it, "" where the row is not sent.
+    phone is on a suppression list is sent without it, "" where the row is not sent. `expected` are the audiences
+    whose drops the watch misses when they do not come.
     """
 
     connector: str
@@ -92,6 +93,7 @@ class FunctionSettings:
     deletes_final_drops: bool = False
     shared_phones: str = ""
     accounts: tuple[str, ...] = ()
+    expected: frozenset[str] = frozenset()
 
     @property
     def origins(self) -> Origins:
@@ -115,6 +117,7 @@ class FunctionSettings:
             event_bus_name=reader.text("EVENT_BUS_NAME"),
             expected_account=reader.text("EXPECTED_ACCOUNT", ""),
             accounts=tuple(reader.texts("ACCOUNTS")),
+            expected=frozenset(reader.texts("EXPECTED")),
             requests_in_flight=reader.whole("REQUESTS_IN_FLIGHT", 0),
             deadline_s=reader.whole("DEADLINE_S", 3 * 86_400),
             ledger_ttl_days=reader.whole("LEDGER_TTL_DAYS", 400),

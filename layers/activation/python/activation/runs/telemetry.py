@@ -11,6 +11,11 @@ from activation.drops.messages import Work
 from activation.errors import Rejected
 from activation.ledger.runs import Run, RunState
 from activation.ledger.tally import Tally
+from activation.runs.platform_calls import PlatformCalls
+
+
+def _rejected(tally: Tally) -> int:
+    return tally.rejected_by_us.total() + tally.rejected_by_platform.total()
 
 
 @dataclass(frozen=True)
@@ -19,12 +24,13 @@ class Counted:
 
     settled: int
     acknowledged: int
+    rejected: int
     resent: int
 
     @classmethod
     def of(cls, tally: Tally) -> Counted:
         """Return the counts as they are now."""
-        return cls(tally.rows_settled, tally.acknowledged, tally.resent)
+        return cls(tally.rows_settled, tally.acknowledged, _rejected(tally), tally.resent)
 
 
 @dataclass(frozen=True)
@@ -79,8 +85,8 @@ class Telemetry:
         """Report a message whose run has ended, or is continued by another message."""
         self.log.info("nothing to do", extra={"state": state})
 
-    def advanced(self, run: Run, before: Counted, *, is_part: bool) -> None:
-        """Report what an invocation did for a run, or for a part of one.
+    def advanced(self, run: Run, before: Counted, *, is_part: bool, now: float) -> None:
+        """Report what an invocation did for a run, or for a part of one; `now` is the time in Unix seconds.
 
         The progress of parts is counted when their run polls them.
         """
@@ -89,8 +95,10 @@ class Telemetry:
             # Less when the run starts over.
             self._count("RowsSettled", max(0, tally.rows_settled - before.settled))
             self._count("RowsAcknowledged", max(0, tally.acknowledged - before.acknowledged))
+            self._count("RowsRejected", max(0, _rejected(tally) - before.rejected))
             self._count("BatchesResent", tally.resent - before.resent)
             self._count(f"Runs{run.state.title()}", 1)
+            self._ended(run, now)
         self.log.info(
             "part" if is_part else "run",
             extra={
@@ -103,6 +111,24 @@ class Telemetry:
                 "resent": tally.resent,
             },
         )
+
+    def asked(self, calls: PlatformCalls) -> None:
+        """Report how the platform answered an invocation; nothing, if it was not asked."""
+        if calls.count:
+            self.metrics.add_metric("PlatformLatency", MetricUnit.Milliseconds, calls.mean_ms)
+            self.metrics.add_metric("PlatformThrottles", MetricUnit.Count, calls.throttled)
+
+    def _ended(self, run: Run, now: float) -> None:
+        """Report the share of a run's rows that were rejected, and how long an applied one took.
+
+        A blocked run goes on once somebody has acted, and one without a row has no share.
+        """
+        tally = run.progress.tally
+        rows = tally.rows_settled + (run.progress.mirror.rows_unchanged if run.progress.mirror else 0)
+        if run.state in (RunState.APPLIED, RunState.FAILED) and rows:
+            self.metrics.add_metric("RejectPercent", MetricUnit.Percent, round(100 * _rejected(tally) / rows, 2))
+        if run.state is RunState.APPLIED:
+            self.metrics.add_metric("TimeToActivate", MetricUnit.Seconds, round(now - run.started_at, 1))
 
     def _count(self, name: str, value: int) -> None:
         self.metrics.add_metric(name, MetricUnit.Count, value)
