@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from activation.report.verdict import without_outcome
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -63,7 +65,7 @@ def print_receipt(receipt: dict[str, Any], *, sandbox: bool | None = None) -> No
     table.add_row(
         "+ rejected by platform", f"{rows['rejected_by_platform']:,}", _codes(receipt["rejected_by_platform"])
     )
-    if (rest := _without_outcome(rows)) > 0:
+    if rest := without_outcome(rows):
         table.add_row("+ not sent", f"{rest:,}", "" if receipt["state"] in STOPPED else "so far")
     _add_mirror(table, receipt.get("mirror"))
     _add_sent(table, receipt)
@@ -134,12 +136,6 @@ def _add_unchanged(table: Table, rows: dict[str, Any]) -> None:
     """Add the rows of a mirror that are not sent."""
     if unchanged := rows.get("unchanged", 0):
         table.add_row("+ unchanged", f"{unchanged:,}", "the audience has them already")
-
-
-def _without_outcome(rows: dict[str, Any]) -> int:
-    """Return how many rows of a drop that was read to its end are neither sent nor rejected, nor unchanged."""
-    outcomes = ("acknowledged", "unchanged", "rejected_by_us", "rejected_by_platform")
-    return 0 if rows["in"] is None else int(rows["in"] - sum(rows.get(name, 0) for name in outcomes))
 
 
 def _add_mirror(table: Table, mirror: dict[str, Any] | None) -> None:

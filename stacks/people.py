@@ -25,7 +25,7 @@ from stacks.statements import allow, through_key
 
 # How the names of what may be read end. The sets of refused identifiers beside them end otherwise: with the key in
 # the run's record, whoever reads them could ask whether somebody said no.
-RECEIPTS = (".json", ".csv")
+RECEIPTS = (".json", ".csv", ".html")
 # What a forget uploads; see cli/forget_drops.py.
 FORGETTABLE = (f"*/raw/{Action.REMOVE}/{FORGET_PREFIX}*", f"{SUPPRESSIONS}/forgotten/raw/{FORGET_PREFIX}*")
 # https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html and

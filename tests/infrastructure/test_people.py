@@ -16,7 +16,7 @@ from tests.infrastructure.test_calls_allowed import WATCH, actions_of
 from tests.infrastructure.test_permissions import several, text
 from tests.sdk_calls import ROOT
 
-READABLE = {".json": True, ".rejects.csv": True, ".refused/consent.arrow": False}
+READABLE = {".json": True, ".html": True, ".rejects.csv": True, ".refused/consent.arrow": False}
 ADDS_ONLY = "arn:aws:iam::333333333333:role/export"
 AUDIENCES = {"Été": {"retention_days": 30, "guard": {"leave": "10%"}}}
 ELSEWHERE = "arn:aws:iam::222222222222:role/export"

@@ -284,8 +284,16 @@ class World:
         receipt = self.receipt()
         assert receipt["state"] == RunState.APPLIED
         self.check_sums(receipt)
+        self.check_page(receipt)
         self.check_members(*emails)
         return receipt
+
+    def check_page(self, receipt: Mapping[str, Any]) -> None:
+        """Assert that a final receipt has a page beside it, with the same run and the same sum."""
+        page = self._body(f"receipts/{self.name}/{receipt['audience']['name']}/{receipt['run_id']}.html").decode()
+        assert receipt["run_id"] in page
+        assert f"<dd>{receipt['action']}</dd>" in page
+        assert f"{receipt['rows']['in']:,} rows in = {receipt['rows']['acknowledged']:,} acknowledged" in page
 
     def check_members(self, *emails: str) -> None:
         """Assert that the platform holds these people and nobody else, and that re-sends were bounded."""

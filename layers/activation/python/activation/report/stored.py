@@ -1,20 +1,24 @@
-"""Receipts in their bucket: written only where that loses nothing of what a final receipt says."""
+"""Receipts in their bucket: written only where that loses nothing of what a final one says, and their pages."""
 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from activation.aws.errors import code_of
-from activation.errors import Retryable
+from activation.errors import Retryable, where
 from activation.ledger.runs import FINAL
+from activation.report.page import document
+from activation.report.places import first_places
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
+_LOG = logging.getLogger(__name__)
 TRIES = 5  # how often another writer may come between our read and our write
 # What S3 answers where the object is not as the write expects: another version, one at all, none any more.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html, read 2026-11-29; a role needs
@@ -51,6 +55,23 @@ def write(client: S3Client, bucket: str, key: str, receipt: Mapping[str, Any]) -
             return False
         expected = {"IfMatch": tag} if stored is not None else {"IfNoneMatch": "*"}
     raise Retryable("receipt_contended", "others kept writing this receipt", after_s=10)
+
+
+def write_page(client: S3Client, bucket: str, stem: str, receipt: Mapping[str, Any]) -> None:
+    """Write the page of a receipt that `write` has just written, as `<stem>.html`.
+
+    Raises ClientError as S3 answers it. A receipt that cannot be drawn has no page, which is logged: the receipt
+    says the same, and a run must not fail for its picture.
+    """
+    places = first_places(client, bucket, receipt["rejects_key"])
+    try:
+        page = document(receipt, places)
+    except Exception as error:  # noqa: BLE001  whatever it is, it is a mistake in the page and not in the run
+        _LOG.error("the receipt's page cannot be drawn: %s at %s", type(error).__name__, where(error))
+        return
+    client.put_object(
+        Bucket=bucket, Key=f"{stem}.html", Body=page.encode(), ContentType="text/html; charset=utf-8"
+    )
 
 
 def read_final(client: S3Client, bucket: str, key: str) -> Mapping[str, Any] | None:

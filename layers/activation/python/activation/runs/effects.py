@@ -108,6 +108,8 @@ class RunEffects:
     def write_receipt(self, notes: Mapping[str, str]) -> dict[str, Any]:
         """Write the receipt of the run as it is now, with the list of rejects once it has one; return it.
 
+        A final one also gets a page for people who do not read JSON.
+
         A final receipt that says more stays: see `stored`. `notes` are texts of the platform's, by code.
         """
         invocation, run = self.invocation, self.invocation.held.run
@@ -116,7 +118,8 @@ class RunEffects:
         receipt = self._receipt(invocation.rejects.key if listed else None, notes)
         connector = invocation.connector
         bucket = connector.settings.receipts_bucket
-        stored.write(connector.clients.s3, bucket, f"{invocation.stem}.json", receipt)
+        if stored.write(connector.clients.s3, bucket, f"{invocation.stem}.json", receipt) and receipt["final"]:
+            stored.write_page(connector.clients.s3, bucket, invocation.stem, receipt)
         return receipt
 
     def _write_receipt_if_allowed(self) -> dict[str, Any]:
@@ -187,8 +190,10 @@ def refuse_key(connector: Connector, work: Work, run_id: str, error: Rejected) -
         rejects_key=None,
         notes={},
     )
-    key = f"{receipts.stem(audience, run_id)}.json"
+    stem = receipts.stem(audience, run_id)
+    key = f"{stem}.json"
     connector.unread.note(settings.connector, run_id, work.drop.key, RunState.FAILED, error)
-    stored.write(clients.s3, settings.receipts_bucket, key, receipt)
+    if stored.write(clients.s3, settings.receipts_bucket, key, receipt):
+        stored.write_page(clients.s3, settings.receipts_bucket, stem, receipt)
     announce(clients.events, settings.event_bus_name, RunState.FAILED, receipt, key)
     refuse_message(connector, work.next_message(), error, run_id)

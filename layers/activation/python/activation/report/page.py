@@ -1,0 +1,169 @@
+"""A run's receipt as HTML: the sums as a picture and a table, every code in words, positions and never a value.
+
+`section` is what the console shows of a run, and `document` the same as one file, which needs nothing else: it is
+stored beside the receipt, for people without rights in AWS.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from activation.report.drawing import Share, bar
+from activation.report.html import Html, element, joined
+from activation.report.page_tables import left_out, mirrored, rejects
+from activation.report.places import Places
+from activation.report.receipts import UNREADABLE
+from activation.report.verdict import verdict, without_outcome
+
+STYLES = ("run.css", "document.css")  # beside this module; the console has other styles than a document
+
+
+def document(receipt: Mapping[str, Any], places: Places) -> str:
+    """Return the receipt as one HTML file without a script, which loads nothing.
+
+    `places` are the first places of rejected rows, by code.
+    """
+    styles = "".join(map(_style, STYLES))
+    digest = base64.b64encode(hashlib.sha256(styles.encode()).digest()).decode()
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element(
+            "meta",
+            http_equiv="Content-Security-Policy",
+            content=f"default-src 'none'; style-src 'sha256-{digest}'",
+        ),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="referrer", content="no-referrer"),
+        element("title", f"{title(receipt)}: {receipt['state']}"),
+        element("style", Html(styles)),
+    )
+    heading = element("h1", title(receipt))
+    body = element("body", element("main", heading, section(receipt, places), element("footer", _foot(receipt))))
+    return "<!doctype html>\n" + element("html", head, body, lang="en") + "\n"
+
+
+@cache
+def _style(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
+def title(receipt: Mapping[str, Any]) -> str:
+    """Return what a run is called: its audience, or the key of a drop that names none."""
+    name = str(receipt["audience"]["name"])
+    return str(receipt["drop"]["key"]) if name == UNREADABLE else name
+
+
+def section(receipt: Mapping[str, Any], places: Places) -> Html:
+    """Return what became of a run, without a heading of the first level."""
+    return joined(
+        element("p", element("span", receipt["state"], class_=f"state state-{receipt['state']}")),
+        element("p", verdict(receipt), class_="verdict"),
+        _reason(receipt.get("reason")),
+        _warnings(receipt.get("warnings", [])),
+        _sums(receipt),
+        rejects(receipt, places),
+        left_out(receipt.get("cells_left_out", {})),
+        mirrored(receipt.get("mirror")),
+        _facts(receipt),
+    )
+
+
+def _reason(reason: Mapping[str, str] | None) -> Html | None:
+    if not reason:
+        return None
+    return element(
+        "section",
+        element("h2", "Why, and what to do"),
+        element("p", element("code", reason["code"]), " ", reason["sentence"]),
+        class_="notice notice-bad",
+    )
+
+
+def _warnings(warnings: list[Mapping[str, str]]) -> Html | None:
+    if not warnings:
+        return None
+    lines = [element("li", element("code", one["code"]), " ", one["sentence"]) for one in warnings]
+    return element("section", element("h2", "Warnings"), element("ul", *lines), class_="notice")
+
+
+def _shares(rows: Mapping[str, Any]) -> Iterator[Share]:
+    yield Share("acknowledged", "acknowledged", int(rows["acknowledged"]))
+    if unchanged := int(rows.get("unchanged") or 0):
+        yield Share("unchanged", "in the audience already", unchanged)
+    yield Share("ours", "rejected by us", int(rows["rejected_by_us"]))
+    yield Share("platform", "rejected by the platform", int(rows["rejected_by_platform"]))
+    if rest := without_outcome(rows):
+        yield Share("rest", "not sent", rest)
+
+
+def _sums(receipt: Mapping[str, Any]) -> Html:
+    rows = receipt["rows"]
+    whole, so_far = (rows["read"], " so far") if rows["in"] is None else (rows["in"], "")
+    shares = list(_shares(rows))
+    words = f"{whole:,} rows in{so_far} = " + " + ".join(f"{one.count:,} {one.label}" for one in shares)
+    lines = [
+        element(
+            "tr",
+            element("th", element("span", class_=f"key share-{one.name}"), one.label, scope="row"),
+            element("td", one.count),
+            element("td", _percent(one.count, whole)),
+        )
+        for one in shares
+    ]
+    total = element("tr", element("th", f"rows in{so_far}", scope="row"), element("td", whole), element("td"))
+    heads = [element("th", one, scope="col") for one in ("outcome", "rows", "of all")]
+    return element(
+        "section",
+        element("h2", "Where every row went"),
+        element("figure", bar(shares, whole, words), element("figcaption", words)),
+        element(
+            "table",
+            element("thead", element("tr", *heads)),
+            element("tbody", *lines),
+            element("tfoot", total),
+            class_="numbers",
+        ),
+    )
+
+
+def _percent(count: int, whole: int) -> str:
+    if not whole or not count:
+        return "0 %" if whole else ""
+    share = 100 * count / whole
+    return "under 0.1 %" if share < 0.1 else f"{min(share, 99.9) if count < whole else share:.1f} %"
+
+
+def _facts(receipt: Mapping[str, Any]) -> Html:
+    audience, mirror = receipt["audience"], receipt.get("mirror") or {}
+    facts = {
+        "file": receipt["drop"]["key"],
+        "connector": f"{receipt['connector']} ({receipt['platform']})",
+        "ad account": receipt["account"],
+        "action": receipt["action"],
+        "audience's id": audience["id"],
+        "dropped by": receipt.get("requester"),
+        "approved by": mirror.get("approved_by"),
+        "started": _time(receipt["started_at"]),
+        "written" if receipt["final"] else "as of": _time(receipt["written_at"]),
+        "requests": f"{receipt['requests']:,}, of which {receipt['resent']:,} may be repetitions",
+        "run": receipt["run_id"],
+    }
+    lines = [element("div", element("dt", name), element("dd", str(told))) for name, told in facts.items() if told]
+    return element("section", element("h2", "Who and when"), element("dl", *lines, class_="facts"))
+
+
+def _time(iso: str) -> str:
+    return f"{iso[:19].replace('T', ' ')} UTC"
+
+
+def _foot(receipt: Mapping[str, Any]) -> str:
+    return (
+        f"As of {_time(receipt['written_at'])}. The receipt is {receipt['run_id']}.json, beside this page; neither"
+        " contains any value from the file."
+    )

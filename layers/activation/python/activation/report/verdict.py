@@ -1,0 +1,60 @@
+"""What a receipt says in a sentence or two: whether the run ended well, and what became of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+STATES = {
+    "running": "The run is in progress.",
+    "waiting": "The run waits and goes on by itself.",
+    "accepted": "Every row was sent. The platform is still processing them; the run goes on by itself.",
+    "applied": "The run is complete.",
+    "empty": "There was nothing to send, and nothing was.",
+    "superseded": "A newer version of the file took the place of this one.",
+    "failed": "The run failed. It does not go on by itself.",
+    "blocked": "The run is blocked. Somebody has to act before it goes on.",
+}
+DIRECTIONS = {
+    "add": "added to",
+    "remove": "removed from",
+    "replace": "sent to replace",
+    "mirror": "added to or changed in",
+}
+
+
+def verdict(receipt: Mapping[str, Any]) -> str:
+    """Return whether the run ended well and how many rows of how many were acknowledged, in words."""
+    state, rows = str(receipt["state"]), receipt["rows"]
+    first = STATES.get(state, f"The run is {state}.")
+    acknowledged, read = rows["acknowledged"], rows["in"] if rows["in"] is not None else rows["read"]
+    if not read:
+        return first
+    of = " so far" if rows["in"] is None else ""
+    how = DIRECTIONS.get(str(receipt.get("action", "add")), "sent to")
+    what = "dataset" if "in_doubt" in receipt else "audience"  # only a receipt of events says how many are
+    counted = f"Of {read:,} rows read{of}, {acknowledged:,} were {how} the {what}"
+    if unchanged := rows.get("unchanged", 0):
+        counted += f" and {unchanged:,} were in it already"
+    missing = fewer(receipt)
+    return f"{first} {counted}; {missing}." if missing else f"{first} {counted}."
+
+
+def fewer(receipt: Mapping[str, Any]) -> str:
+    """Return why fewer rows were acknowledged than the file has, "" where all of them were."""
+    rows = receipt["rows"]
+    ours, platforms, rest = rows["rejected_by_us"], rows["rejected_by_platform"], without_outcome(rows)
+    texts = [
+        f"{ours:,} could not be used" if ours else "",
+        f"{platforms:,} were refused by the platform" if platforms else "",
+        f"{rest:,} were not sent" if rest else "",
+    ]
+    return ", ".join(filter(None, texts))
+
+
+def without_outcome(rows: Mapping[str, Any]) -> int:
+    """Return how many rows of a file that was read to its end have no outcome; 0 while it is being read."""
+    if rows["in"] is None:
+        return 0
+    settled = ("acknowledged", "unchanged", "rejected_by_us", "rejected_by_platform")
+    return max(0, int(rows["in"]) - sum(int(rows.get(name) or 0) for name in settled))
