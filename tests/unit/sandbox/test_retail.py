@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from glue_scripts.normalize.run import normalize
-from sandbox.demo import retail
+from sandbox.demo import retail, retail_drops
+from sandbox.place import ROOT
+from tests.infrastructure.settings_read import read
 
 CUSTOMERS = 300
 
@@ -68,3 +71,17 @@ def test_each_ticket_is_one_conversion_with_its_sum(made: retail.Export, tmp_pat
         cents[row["event_id"]] += round(float(row["value"]) * 100)
     assert (len(cents), sum(cents.values())) == (made.tickets, made.cents["USD"])
     assert report["groups"]["rejected"] == {}
+
+
+def test_the_mappings_are_deployed_as_exports(tmp_path: Path) -> None:
+    """The settings take the flag that `make normalize` deploys with, for connectors that they have."""
+    settings = json.loads((ROOT / "cdk.context.json").read_text())["audience_activation"]
+    found = read(settings, None, **retail_drops.flag(tmp_path / "mappings")).normalize
+    assert found is not None
+    targets = {one.name: (one.mapping.connector, one.mapping.folders) for one in found.exports}
+    assert targets == {
+        "big-spenders": ("meta", f"meta/{retail_drops.AUDIENCE}/hashed/"),
+        "purchases": ("meta-conversions", f"meta-conversions/{retail_drops.DATASET}/events/"),
+    }
+    mapping = json.loads((tmp_path / "mappings" / "big-spenders.json").read_bytes())
+    assert retail_drops.folders(mapping) == targets["big-spenders"][1]
