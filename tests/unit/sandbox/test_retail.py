@@ -10,9 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pyarrow.parquet as pq
 import pytest
+from moto import mock_aws
 
+from glue_scripts.normalize import storage
 from glue_scripts.normalize.run import normalize
 from sandbox.demo import retail, retail_drops
 from sandbox.place import ROOT
@@ -85,3 +88,19 @@ def test_the_mappings_are_deployed_as_exports(tmp_path: Path) -> None:
     }
     mapping = json.loads((tmp_path / "mappings" / "big-spenders.json").read_bytes())
     assert retail_drops.folders(mapping) == targets["big-spenders"][1]
+
+
+def test_a_lake_is_normalised_from_its_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the deployed job, a drop is made in this process, of the files that are in the bucket."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    storage.s3.cache_clear()
+    with mock_aws():
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="drops")
+        lake = retail_drops.Lake.filled({"drops_bucket": "drops"}, "meta")
+        report = lake.normalized(retail.big_spenders("meta", "meta", retail_drops.AUDIENCE))
+        client.head_object(Bucket="drops", Key=f"{report['key']}_manifest.json")
+    storage.s3.cache_clear()
+    assert report["rows"]["read"] == lake.made.rows
+    assert report["groups"]["written"] == lake.made.spenders - lake.made.unusable
