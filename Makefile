@@ -41,6 +41,10 @@ ci360: $(DEMO) ## the same for a bulk task of a simulated SAS CI360: webhook, dr
 audiences: $(DEMO) ## fill three audiences from 60,000 customers of a PostgreSQL, change five of them, lose a source (KEEP=1)
 	@$(BIN)/activation demo --audiences $(if $(KEEP),--keep)
 
+.PHONY: normalize
+normalize: $(DEV) ## make an audience and conversions of a retail export by the deployed Glue job, with real Spark (Python 3.11; KEEP=1)
+	@$(BIN)/activation demo --normalize $(if $(KEEP),--keep)
+
 .PHONY: test
 test: $(DEV) ## run all tests but the long faults, the end-to-end ones against the emulator
 	$(BIN)/pytest -m 'not faults' -n 3 --dist loadfile tests/unit tests/platforms tests/infrastructure $(ARGS)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.demo_install import require_demo_install
+from cli.demo_install import require_demo_install, require_spark
 from cli.typed import typed
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from sandbox.demo.retail_drops import Lake
     from sandbox.demo.sales import Sold
     from sandbox.demo.watch import Delivered, Shown
 
@@ -31,6 +32,13 @@ def demo(
             help="Instead of dropping the export, keep three audiences in step with a PostgreSQL.",
         ),
     ] = False,
+    normalize: Annotated[
+        bool,
+        typer.Option(
+            "--normalize",
+            help="Instead of dropping the export, normalise a retail export by the deployed Glue job, with Spark.",
+        ),
+    ] = False,
     everything: Annotated[
         bool,
         typer.Option(
@@ -46,12 +54,13 @@ def demo(
     two connectors of the settings.
     """
     require_demo_install()
+    if normalize:
+        require_spark()
     from rich.console import Console
 
     from sandbox import lifecycle, state
     from sandbox.demo import audiences as declared
-    from sandbox.demo import ci360 as task
-    from sandbox.demo import sales, watch
+    from sandbox.demo import retail_drops, watch
     from sandbox.emulator.environment import client_environment
     from sandbox.errors import SandboxError
     from sandbox.place import DEFAULT
@@ -62,7 +71,8 @@ def demo(
     failed, up = False, False
     try:
         console.print("[bold]1. Deploy[/] the app with the CDK to an AWS on this machine")
-        described = lifecycle.up(steps=Steps(console))
+        flags = retail_drops.flag(DEFAULT.directory / "mappings") if normalize else {}
+        described = lifecycle.up(steps=Steps(console), flags=flags)
         up = True
         os.environ |= client_environment(described["aws_endpoint_url"])
         for name, settings in described["shortened"].items():
@@ -70,20 +80,10 @@ def demo(
             console.print(f"   [dim]simulated {name}: {told}; the platform itself takes hours[/]")
         if audiences:
             failed |= not declared.show(described, console)
-        elif everything or not ci360:
-            console.print(f"[bold]2. Drop[/] an export of {rows:,} people, with the mistakes of real exports")
-            connectors = watch.shown(described)
-            for one in watch.deliver(described, connectors if everything else connectors[:2], rows, console):
-                failed |= not _show(one)
-        everything &= not audiences
-        if everything and (connector := sales.connector_of(described)):
-            console.print(f"[bold]3. Drop[/] {sales.ROWS:,} sales as conversions")
-            failed |= not _show_sales(sales.deliver(described, connector, console))
-        if everything and connectors:
-            failed |= not _show_retail(described, connectors[0], console)
-        if everything or (ci360 and not audiences):
-            console.print(f"[bold]{5 if everything else 2}. Run[/] a bulk task of a simulated SAS CI360")
-            failed |= not _show(task.deliver(described, console))
+        elif normalize:
+            failed |= not _show_job(described, watch.shown(described)[0], console)
+        else:
+            failed |= not _show_drops(described, console, rows, ci360=ci360, everything=everything)
         if keep or not ours:
             _how_to_go_on(described)
     except SandboxError as error:
@@ -100,6 +100,27 @@ def demo(
         if up and ours and (failed or not keep):
             lifecycle.down()
     raise typer.Exit(1 if failed else 0)
+
+
+def _show_drops(described: dict[str, Any], console: Console, rows: int, *, ci360: bool, everything: bool) -> bool:
+    """Drop the export, or what was asked for beside it or instead; return whether all is as expected."""
+    from sandbox.demo import ci360 as task
+    from sandbox.demo import sales, watch
+
+    right, connectors = True, watch.shown(described)
+    if everything or not ci360:
+        console.print(f"[bold]2. Drop[/] an export of {rows:,} people, with the mistakes of real exports")
+        for one in watch.deliver(described, connectors if everything else connectors[:2], rows, console):
+            right &= _show(one)
+    if everything and (connector := sales.connector_of(described)):
+        console.print(f"[bold]3. Drop[/] {sales.ROWS:,} sales as conversions")
+        right &= _show_sales(sales.deliver(described, connector, console))
+    if everything and connectors:
+        right &= _show_retail(described, connectors[0], console)
+    if everything or ci360:
+        console.print(f"[bold]{5 if everything else 2}. Run[/] a bulk task of a simulated SAS CI360")
+        right &= _show(task.deliver(described, console))
+    return right
 
 
 def _show(one: Delivered) -> bool:
@@ -146,17 +167,40 @@ def _show_sales(one: Sold) -> bool:
 
 
 def _show_retail(described: dict[str, Any], connector: Shown, console: Console) -> bool:
-    """Make an audience and conversions of one retail export; return whether all is as expected."""
+    """Make an audience and conversions of one retail export in this process; return whether all is as expected."""
+    from sandbox.demo.retail_drops import Lake
+
+    return _show_lake("4. Normalise", Lake.filled(described, connector.platform), connector, console)
+
+
+def _show_job(described: dict[str, Any], connector: Shown, console: Console) -> bool:
+    """Do the same by the deployed Glue job."""
+    import json
+    from functools import cache
+
+    import boto3
+
+    from sandbox.demo.deployed_job import DeployedJob
+    from sandbox.demo.retail_drops import Lake
+    from sandbox.place import ROOT
+
+    settings = json.loads((ROOT / "cdk.context.json").read_text())["audience_activation"]
+    job = DeployedJob.found(cache(boto3.client), settings["name"])
+    lake = Lake.deployed(described, connector.platform, job, console)
+    return _show_lake("2. Export", lake, connector, console)
+
+
+def _show_lake(step: str, lake: Lake, connector: Shown, console: Console) -> bool:
+    """Print what becomes of an export, twice; return whether all is as expected."""
     from sandbox.demo import retail, retail_drops, sales
 
-    lake = retail_drops.Lake.filled(described, connector.platform)
     console.print(
-        f"[bold]4. Normalise[/] a retail export of {lake.made.rows:,} items sold, in {retail.FILES} files:"
-        f" customers who spent at least USD {retail.SPENT} as an audience, tickets as conversions"
+        f"[bold]{step}[/] {lake.made.rows:,} items sold, in {retail.FILES} files: customers who spent at least"
+        f" USD {retail.SPENT} as an audience, tickets as conversions"
     )
     report, filled = retail_drops.spenders(lake, connector, console)
     right = _show_report(report, lake.made.spenders, lake.made.unusable) & _show(filled)
-    if shop := sales.connector_of(described):
+    if shop := sales.connector_of(lake.described):
         report, sold = retail_drops.conversions(lake, shop, console)
         right &= _show_report(report, lake.made.tickets, 0) & _show_sales(sold)
     return right
@@ -167,6 +211,7 @@ def _show_report(report: dict[str, Any], groups: int, unusable: int) -> bool:
     from cli.normalize import sums
 
     print("\n".join(sums(report)))
+    print(f"parts: {len(report['parts']):,}")
     found = report["groups"]
     return (found["written"], sum(found["rejected"].values())) == (groups - unusable, unusable)
 

@@ -23,6 +23,13 @@ def require_demo_install() -> None:
         _refuse("the sandbox's packages are not installed")
 
 
+def require_spark() -> None:
+    """End the command with exit 2 unless Spark is installed, which the demo leaves out: it has 400 MB."""
+    if find_spec("pyspark") is None:
+        typer.echo("Spark is not installed: run `make normalize`, which needs Python 3.11", err=True)
+        raise typer.Exit(2)
+
+
 def _refuse(reason: str) -> NoReturn:
     typer.echo(f"{reason}: run `make demo` or `pip install -r requirements-demo.txt` in its folder", err=True)
     raise typer.Exit(2)

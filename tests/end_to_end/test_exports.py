@@ -12,12 +12,16 @@ from typing import Any
 import pytest
 
 from cli.athena.environment import interpreter
-from sandbox import lifecycle
+from sandbox import clean_rooms, lifecycle
+from sandbox.demo.deployed_job import RUN_S, DeployedJob
+from sandbox.demo.watch import Shown
 from sandbox.emulator.environment import ACCOUNT
 from sandbox.place import Place
 from tests.conftest import PLACE
 from tests.end_to_end.driver import Sandbox, until
+from tests.end_to_end.people import people
 from tests.end_to_end.test_alarms import ALARM, MINUTE_S, Alarms
+from tests.end_to_end.test_clean_rooms import Room
 from tests.end_to_end.test_commands import activation
 
 pytestmark = [
@@ -27,25 +31,16 @@ pytestmark = [
 ]
 
 APP = "audience-activation"
-JOB_S = 420.0  # Spark starts in ten seconds on a calm machine, in two minutes on a busy one
 SHARED = {"SPLIT_ABOVE_BYTES": "100000", "MAX_PARTS": "3", "MAX_ROWS_PER_REQUEST": "1000"}
 
 
 class Deployed:
-    """The deployed stack of exports."""
+    """The deployed stack of exports, and what is around it in the sandbox."""
 
     def __init__(self, sandbox: Sandbox) -> None:
-        self.sandbox = sandbox
-        client = sandbox.client("cloudformation")
-        stacks = [
-            client.describe_stacks(StackName=f"{APP}-{one}")["Stacks"][0] for one in ("storage", "normalize")
-        ]
-        self.outputs = {one["OutputKey"]: one["OutputValue"] for stack in stacks for one in stack["Outputs"]}
-
-    def put(self, key: str, body: bytes) -> str:
-        """Write an object of an export; return its version."""
-        put = self.sandbox.client("s3").put_object(Bucket=self.outputs["ExportsBucket"], Key=key, Body=body)
-        return str(put["VersionId"])
+        self.sandbox, self.job = sandbox, DeployedJob.found(sandbox.client, APP)
+        self.outputs, self.put = self.job.outputs, self.job.put
+        self.runs, self.ended = self.job.runs, self.job.ended
 
     def send(self, key: str, version: str) -> None:
         """Send the event of an object once more."""
@@ -56,21 +51,6 @@ class Deployed:
         self.sandbox.client("sqs").send_message(
             QueueUrl=self.outputs["NormalizeQueueUrl"], MessageBody=json.dumps(event)
         )
-
-    def runs(self, export: str) -> list[dict[str, Any]]:
-        """Return the job's runs for an export, the newest first."""
-        found = self.sandbox.client("glue").get_job_runs(JobName=self.outputs["NormalizeJobName"])["JobRuns"]
-        return [one for one in found if one["Arguments"].get("--export") == export]
-
-    def ended(self, export: str, count: int) -> list[dict[str, Any]]:
-        """Wait until an export has had so many runs and all have ended; return them."""
-
-        def all_ended() -> list[dict[str, Any]] | None:
-            runs = self.runs(export)
-            states = {one["JobRunState"] for one in runs}
-            return runs if len(runs) >= count and not states & {"STARTING", "RUNNING"} else None
-
-        return until(all_ended, JOB_S)
 
     def receipt(self, audience: str) -> dict[str, Any]:
         """Wait for the one final receipt of an audience."""
@@ -83,7 +63,7 @@ class Deployed:
             (found,) = [one for one in documents if one["audience"]["name"] == audience] or [None]
             return found if found and found["final"] else None
 
-        return until(final, JOB_S)
+        return until(final, RUN_S)
 
     def come_to_rest(self) -> None:
         """Let time pass until the function's queue has no message but delayed ones, which look at runs."""
@@ -96,16 +76,17 @@ class Deployed:
             )
             return not any(int(answer["Attributes"][one]) for one in names) or None
 
-        until(at_rest, JOB_S)
+        until(at_rest, RUN_S)
 
 
-def mapping(folder: Path, audience: str, form: str = "csv") -> str:
+def mapping(folder: Path, audience: str, form: str = "csv", **parts: Any) -> str:
     """Write a mapping and return its path."""
     path = folder / f"{audience}.json"
     document = {
         "name": audience.lower(),
         "target": {"platform": "meta", "connector": "meta", "audience": audience},
         "output": {"identifiers": "hashed", "format": form, "rows_per_part": 2_000},
+        **parts,
     }
     path.write_text(json.dumps(document), encoding="utf-8")
     return str(path)
@@ -113,12 +94,17 @@ def mapping(folder: Path, audience: str, form: str = "csv") -> str:
 
 @pytest.fixture(scope="module")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    """Deploy the app with exports that signs close, and one on a schedule."""
+    """Deploy the app with exports that signs close, one on a schedule, and one that a Clean Rooms query fills."""
     folder = tmp_path_factory.mktemp("mappings")
     exports = [
         {"name": "signed", "prefix": "lake/signed/", "mapping": mapping(folder, "Signed")},
         {"name": "late", "mapping": mapping(folder, "Late")},
-        {"name": "kept", "mapping": mapping(folder, "Kept", "parquet")},
+        {
+            "name": "kept",
+            "mapping": mapping(folder, "Kept", "parquet", input={"format": "csv", "delimiter": ","}),
+            "columns": {"email": "string", "first_name": "string"},
+        },
+        {"name": "rooms", "prefix": "lake/rooms/", "mapping": mapping(folder, "Rooms")},
         {
             "name": "daily",
             "mapping": mapping(folder, "Daily"),
@@ -126,7 +112,12 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
             "time_zone": "Europe/Berlin",
         },
     ]
-    flags = {"normalize": json.dumps({"job": {"retries": 0}, "exports": exports})}
+    (query,) = json.loads(clean_rooms.flag()["clean_rooms"])
+    del query["source"]
+    flags = {
+        "normalize": json.dumps({"job": {"retries": 0}, "exports": exports}),
+        "clean_rooms": json.dumps([{**query, "export": "rooms"}]),
+    }
     place = Place(PLACE.directory.with_name(f"{PLACE.directory.name}-exports"))
     try:
         yield Deployed(Sandbox(lifecycle.up(place, auth=True, flags=flags)))
@@ -177,7 +168,7 @@ def test_a_growing_folder_is_sent_by_what_is_new(deployed: Deployed) -> None:
             deployed.sandbox.advance(MINUTE_S)
             return len(deployed.runs("daily")) >= count or None
 
-        until(started, JOB_S)
+        until(started, RUN_S)
         return deployed.ended("daily", count)
 
     (first,) = runs(1)
@@ -229,7 +220,7 @@ def test_a_failed_job_is_an_alarm_and_a_redrive_starts_it_again(deployed: Deploy
 
 
 def test_a_drop_that_is_kept_is_queried_by_its_folder(deployed: Deployed) -> None:
-    """The rows of the table are those that the receipt counts; a folder that is not there has none."""
+    """The rows of the table are those that the receipt counts; the export's own table has all of its rows."""
     sandbox = deployed.sandbox
     client, name = sandbox.client("lambda"), sandbox.connector("meta")["function_name"]
     variables = client.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
@@ -247,4 +238,30 @@ def test_a_drop_that_is_kept_is_queried_by_its_folder(deployed: Deployed) -> Non
     done = activation(line, "receipts", "query", "--parts", "--json", query)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {"folder": folder, "people": 100}
+    query = "select count(*) as n, count(distinct email) as people, min(first_name) as name from kept"
+    done = activation(line, "receipts", "query", "--exports", "--json", query)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"n": 101, "people": 100, "name": "Ann"}
     client.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+
+
+def test_a_clean_rooms_query_fills_an_audience_through_the_job(deployed: Deployed) -> None:
+    """Its results land in the app's own bucket; the manifest over them starts one job, and its people are sent."""
+    room = Room(deployed.sandbox)
+    spend = {person: 100 * number for number, person in enumerate(people(40, "rooms"))}
+    room.share(spend)
+    room.due("2026-12-07T06:00:00Z", times=3)
+    (run,) = deployed.ended("rooms", 1)
+    assert (run["JobRunState"], run["ErrorMessage"]) == ("SUCCEEDED", "")
+    assert run["Arguments"]["--input"].startswith(
+        f"s3://{deployed.outputs['ExportsBucket']}/lake/rooms/query={APP}.{clean_rooms.QUERY}/"
+    )
+    expected = [one for one, value in spend.items() if value >= int(clean_rooms.PARAMETERS["least"])]
+    receipt = deployed.receipt("Rooms")
+    assert receipt["state"] == "applied"
+    assert receipt["rows"]["in"] == receipt["rows"]["acknowledged"] == len(expected)
+    meta = Shown("meta", "meta", deployed.sandbox.described["simulators"]["meta"])
+    assert len(meta.held("Rooms")) == len(expected)
+    deployed.come_to_rest()
+    assert (len(room.started("2026-12-07")), len(deployed.runs("rooms"))) == (1, 1)
+    assert room.dead_letters() == []

@@ -9,6 +9,7 @@ from typing import NoReturn
 import pytest
 from typer.testing import CliRunner
 
+from cli import demo_install
 from cli.__main__ import app
 from sandbox import requirements
 from sandbox.place import Place
@@ -68,3 +69,11 @@ def test_what_is_needed_is_what_is_declared(
 def test_everything_is_installed_here() -> None:
     """The developer's install holds the demo's."""
     assert requirements.installed()
+
+
+def test_the_job_s_demo_needs_spark(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The demo's packages leave it out; the sentence says what installs it."""
+    monkeypatch.setattr(demo_install, "find_spec", lambda name: None if name == "pyspark" else object())
+    done = RUN.invoke(app, ["demo", "--normalize"])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "`make normalize`" in done.stderr

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pyarrow.parquet as pq
 import pytest
+from moto import mock_aws
 
+from glue_scripts.normalize import storage
 from glue_scripts.normalize.run import normalize
-from sandbox.demo import retail
+from sandbox.demo import retail, retail_drops
+from sandbox.place import ROOT
+from tests.infrastructure.settings_read import read
 
 CUSTOMERS = 300
 
@@ -68,3 +74,33 @@ def test_each_ticket_is_one_conversion_with_its_sum(made: retail.Export, tmp_pat
         cents[row["event_id"]] += round(float(row["value"]) * 100)
     assert (len(cents), sum(cents.values())) == (made.tickets, made.cents["USD"])
     assert report["groups"]["rejected"] == {}
+
+
+def test_the_mappings_are_deployed_as_exports(tmp_path: Path) -> None:
+    """The settings take the flag that `make normalize` deploys with, for connectors that they have."""
+    settings = json.loads((ROOT / "cdk.context.json").read_text())["audience_activation"]
+    found = read(settings, None, **retail_drops.flag(tmp_path / "mappings")).normalize
+    assert found is not None
+    targets = {one.name: (one.mapping.connector, one.mapping.folders) for one in found.exports}
+    assert targets == {
+        "big-spenders": ("meta", f"meta/{retail_drops.AUDIENCE}/hashed/"),
+        "purchases": ("meta-conversions", f"meta-conversions/{retail_drops.DATASET}/events/"),
+    }
+    mapping = json.loads((tmp_path / "mappings" / "big-spenders.json").read_bytes())
+    assert retail_drops.folders(mapping) == targets["big-spenders"][1]
+
+
+def test_a_lake_is_normalised_from_its_bucket(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the deployed job, a drop is made in this process, of the files that are in the bucket."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    storage.s3.cache_clear()
+    with mock_aws():
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="drops")
+        lake = retail_drops.Lake.filled({"drops_bucket": "drops"}, "meta")
+        report = lake.normalized(retail.big_spenders("meta", "meta", retail_drops.AUDIENCE))
+        client.head_object(Bucket="drops", Key=f"{report['key']}_manifest.json")
+    storage.s3.cache_clear()
+    assert report["rows"]["read"] == lake.made.rows
+    assert report["groups"]["written"] == lake.made.spenders - lake.made.unusable
