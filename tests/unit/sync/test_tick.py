@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -72,36 +71,43 @@ def test_a_tick_queues_each_slot_once(world: World) -> None:
     assert ticked(world, found, first.replace(day=3)) == [("vip", NEXT_SLOT)]
 
 
+class Interrupted(Slots):
+    """Records of slots that another tick comes before."""
+
+    between: Callable[[], None]
+
+    def note(self, name: str, slot: str) -> str:
+        """Let the other tick come, then note the slot."""
+        self.between()
+        return super().note(name, slot)
+
+
 def test_two_ticks_at_once_a_hundred_times_lead_to_one_extraction_each(world: World) -> None:
-    """Whatever each of two ticks queues, of a slot's messages at two workers one extracts it."""
+    """A tick between another one's message and its note queues the slot again: of two workers one extracts it."""
     world.change(to=VIP.to[:1])
+    found, refused = Found((VIP,)), list[str]()
+
+    def second() -> None:
+        world.source.before = lambda: None
+        with pytest.raises(LeaseHeld):
+            world.extractor().handle(later, lambda: 900.0)
+        refused.append(later.slot)
+
     for number in range(100):
         at = datetime(2026, 12, 1, 10, tzinfo=UTC) + number * timedelta(days=2)
         world.now = at.timestamp()
-        with ThreadPoolExecutor(2) as both:
-            list(both.map(lambda _, at=at: ticks(world, at), range(2)))
-        works = [read(one["Body"]) for one in world.messages()]
-        assert 1 <= len(works) <= 2
-        with ThreadPoolExecutor(2) as both:
-            left = list(both.map(lambda work: handled(world, work), works))
-        assert "applied" in left
-        assert set(left) <= {"applied", "held"}
-        assert ticked(world, Found((VIP,)), at) == []
-        assert world.source.extractions == number + 1
-
-
-def ticks(world: World, at: datetime) -> None:
-    """Let a tick come."""
-    tick(Found((VIP,)), world.slots, world.sqs, world.queue_url, clock=lambda: at)
-
-
-def handled(world: World, work: SlotWork | RunEnded) -> str:
-    """Handle a message as a worker of its own does, and return the slot's state; "held" where another has it."""
-    assert isinstance(work, SlotWork)
-    try:
-        return str(world.extractor().handle(work, lambda: 900.0))
-    except LeaseHeld:
-        return "held"
+        slots = Interrupted(world.table, ttl_days=400, clock=lambda: world.now)
+        slots.between = lambda at=at: tick(found, world.slots, world.sqs, world.queue_url, clock=lambda: at)
+        tick(found, slots, world.sqs, world.queue_url, clock=lambda at=at: at)
+        first, later = (read(one["Body"]) for one in world.messages())
+        assert isinstance(first, SlotWork)
+        assert isinstance(later, SlotWork)
+        assert first == later
+        world.source.before = second
+        assert world.extractor().handle(first, lambda: 900.0) is RunState.APPLIED
+        assert world.extractor().handle(later, lambda: 900.0) is RunState.APPLIED
+        assert ticked(world, found, at) == []
+    assert world.source.extractions == len(set(refused)) == len(world.manifests()) == 100
 
 
 class Dying(Slots):
