@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -38,12 +38,13 @@ class Session:
 
     def __init__(self, connection: dbapi.Connection) -> None:
         self._connection = connection
-        self._english = True  # until `heed_language`; what has no SQLSTATE comes with rows, which are read later
+        self._english = True  # until `configure`; what has no SQLSTATE comes with rows, which are read later
 
-    def heed_language(self) -> None:
-        """Ask the server for the language of its messages: in another than English none is read."""
-        ((setting,),) = self.rows("select current_setting('lc_messages')")
-        self._english = speaks_english(str(setting))
+    def configure(self, settings: Mapping[str, str]) -> None:
+        """Set settings for the transaction, and heed the language of the server's messages."""
+        chosen = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
+        ((*_, lc_messages),) = self.rows(f"select {chosen}, current_setting('lc_messages')")
+        self._english = speaks_english(str(lc_messages))
 
     def rows(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...]]:
         """Return the few rows of a query."""
@@ -120,8 +121,7 @@ def _begun(begun: Session, access: PostgresAccess, *, timeout_s: float, writes: 
         "statement_timeout": str(max(1, int(min(timeout_s, access.statement_timeout_s) * 1000))),
         "lock_timeout": str(access.lock_timeout_s * 1000),
     }
-    begun.rows("select " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items()))
-    begun.heed_language()
+    begun.configure(settings)
     return begun
 
 
