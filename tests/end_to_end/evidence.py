@@ -19,13 +19,16 @@ from tests.end_to_end.people import DOMAIN, PLANTED
 _HASH = re.compile(r"\b[0-9a-fA-F]{64}\b")
 _NUMBER = re.compile(r"\b[0-9]{11,15}\b")
 _RULE = "evidence"
+_STATE = "the state of a mirror"
+_DESCRIBING = ("manifest", "_audience.json", "_SUCCESS")
 
 
 @dataclass
 class Evidence:
     """What was emitted: logs of functions and emulator, ledger, queues, receipts and rejects, events, metrics.
 
-    The drops bucket and the platforms are left out: there, and in the requests between them, people belong.
+    Drops and the platforms are left out: there, and in the requests between them, people belong. Of the drops
+    bucket what describes a drop is searched, and what mirrors keep of audiences, where hashes belong.
     """
 
     sandbox: Sandbox
@@ -76,6 +79,8 @@ class Evidence:
         yield from self._records()
         yield from self._messages()
         yield from self._objects()
+        yield from self._descriptions()
+        yield from self._state()
         yield "an event", json.dumps(self.events())
         metrics = self.sandbox.client("cloudwatch").list_metrics().get("Metrics", [])
         yield "a metric", json.dumps(metrics)
@@ -88,7 +93,8 @@ class Evidence:
             lower = text.lower()
             if DOMAIN in lower:
                 found.append(f"an e-mail address in {place}")
-            if not PLANTED.hashes.isdisjoint(one.lower() for one in _HASH.findall(text)):
+            hashes = () if place == _STATE else (one.lower() for one in _HASH.findall(text))
+            if not PLANTED.hashes.isdisjoint(hashes):
                 found.append(f"a hash in {place}")
             if not PLANTED.phones.isdisjoint(_NUMBER.findall(text)):
                 found.append(f"a phone number in {place}")
@@ -116,22 +122,36 @@ class Evidence:
 
     def _messages(self) -> Iterator[tuple[str, str]]:
         client = self.sandbox.client("sqs")
-        for connector in self.sandbox.described["connectors"].values():
-            for name in ("dead_letter_queue_url", "undelivered_queue_url"):
-                answer = client.receive_message(
-                    QueueUrl=connector[name],
-                    MaxNumberOfMessages=10,
-                    VisibilityTimeout=0,
-                    MessageAttributeNames=["All"],
-                )
-                yield f"a message in {name}", json.dumps(answer.get("Messages", []), default=str)
+        connectors = self.sandbox.described["connectors"].values()
+        urls = [one[name] for one in connectors for name in ("dead_letter_queue_url", "undelivered_queue_url")]
+        for url in (*urls, *(one for one in client.list_queues()["QueueUrls"] if "-sync-" in one)):
+            answer = client.receive_message(
+                QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0, MessageAttributeNames=["All"]
+            )
+            yield f"a message in {url.rpartition('/')[2]}", json.dumps(answer.get("Messages", []), default=str)
 
     def _objects(self) -> Iterator[tuple[str, str]]:
-        client, bucket = self.sandbox.client("s3"), self.sandbox.described["receipts_bucket"]
-        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        for key, body in self._bodies("receipts_bucket"):
+            yield f"the receipts bucket, in a {key.rsplit('.', 1)[-1]} file", _text(body)
+
+    def _descriptions(self) -> Iterator[tuple[str, str]]:
+        for key, body in self._bodies("drops_bucket", _DESCRIBING):
+            yield f"the drops bucket, in a file {key.rpartition('/')[2]}", _text(body)
+
+    def _state(self) -> Iterator[tuple[str, str]]:
+        for _, body in self._bodies("mirrors_bucket"):
+            yield _STATE, _text(body)
+
+    def _bodies(self, bucket: str, endings: tuple[str, ...] = ("",)) -> Iterator[tuple[str, bytes]]:
+        client, name = self.sandbox.client("s3"), self.sandbox.described[bucket]
+        for page in client.get_paginator("list_objects_v2").paginate(Bucket=name):
             for one in page.get("Contents", []):
-                body = client.get_object(Bucket=bucket, Key=one["Key"])["Body"].read()
-                kind = one["Key"].rsplit(".", 1)[-1]
-                # Compressed: its bytes would show nobody.
-                text = str(pq.read_table(io.BytesIO(body)).to_pylist()) if kind == "parquet" else body.decode()
-                yield f"the receipts bucket, in a {kind} file", text
+                if one["Key"].endswith(endings):
+                    yield one["Key"], client.get_object(Bucket=name, Key=one["Key"])["Body"].read()
+
+
+def _text(body: bytes) -> str:
+    """Return what is in a file; a compressed one's bytes would show nobody."""
+    if body.startswith(b"PAR1"):
+        return str(pq.read_table(io.BytesIO(body)).to_pylist())
+    return body.decode("utf-8", "replace")

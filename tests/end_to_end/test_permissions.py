@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from sandbox import lifecycle, state
 from sandbox.place import Place
 from tests.conftest import PLACE
+from tests.end_to_end.declared import Sync, declared, running_database
 from tests.end_to_end.driver import Sandbox, until
 from tests.end_to_end.line import Line
 from tests.end_to_end.people import as_csv, people
@@ -185,6 +186,62 @@ def test_the_role_reaches_nothing_of_anybody_else(enforced: Line) -> None:
     assert reached == []
 
 
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads a process's credentials from /proc")
+def test_the_sync_works_with_the_least_it_needs(enforced: Line, tmp_path: Path) -> None:
+    """The schedule's role calls it; its own is enough for a tick, a slot and a run's end, and no more opens."""
+    enforced.reset()
+    with running_database() as database:
+        sync = declared(enforced, database, tmp_path)
+        sync.command("apply", "--file", str(sync.file), "--yes")
+        enforced.sandbox.advance(300)  # the schedule's next tick
+        first = sync.extracted()
+        assert (first["state"], first["rows"], first["code"]) == ("applied", 38, "")
+        assert sync.receipt(first["slot"])["state"] == "applied"
+        assert sync.is_in_step()
+        until(lambda: sync.objects() == [] or None, 60)
+        _assert_alone(enforced, sync)
+
+
+def _assert_alone(line: Line, sync: Sync) -> None:
+    """Assert that the sync's own credentials open what is its own, and nothing else."""
+    described, own = line.sandbox.described, sync.outputs
+    drops, receipts, mirrors = (described[f"{name}_bucket"] for name in ("drops", "receipts", "mirrors"))
+    table, theirs = line.variables["LEDGER_TABLE"], line.addresses
+    line.sandbox.drop("meta/Theirs/raw/people.csv", b"email\n")
+    line.sandbox.client("s3").put_object(Bucket=mirrors, Key="meta/1/0/test.keys", Body=b"")
+    client = _as_process(line, own["FunctionName"])
+    s3, sqs, secrets, database = (client(name) for name in ("s3", "sqs", "secretsmanager", "dynamodb"))
+    part = "meta/Declared/raw/mirror/slot-0123456789ab-20261201T100000Z/test"
+    allowed: list[Callable[[], Any]] = [
+        lambda: s3.get_object(Bucket=mirrors, Key="_declarations/audiences.json"),
+        lambda: s3.put_object(Bucket=drops, Key=part, Body=b""),
+        lambda: s3.get_object(Bucket=drops, Key=part),
+        lambda: s3.list_object_versions(Bucket=drops, Prefix="meta/Declared/"),
+        lambda: secrets.get_secret_value(SecretId=own["CdpSecretArn"]),
+        lambda: sqs.get_queue_attributes(QueueUrl=own["QueueUrl"], AttributeNames=["QueueArn"]),
+        lambda: database.get_item(TableName=table, Key={"pk": {"S": "sync#run#none"}}),
+    ]
+    for call in allowed:
+        call()
+    denied: dict[str, Callable[[], Any]] = {
+        "declaring": lambda: s3.put_object(Bucket=mirrors, Key="_declarations/audiences.json", Body=b"{}"),
+        "a mirror": lambda: s3.get_object(Bucket=mirrors, Key="meta/1/0/test.keys"),
+        "a drop of somebody else": lambda: s3.get_object(Bucket=drops, Key="meta/Theirs/raw/people.csv"),
+        "writing a drop": lambda: s3.put_object(Bucket=drops, Key="meta/Theirs/raw/mirror/1/part", Body=b""),
+        "a drop's deletion": lambda: s3.delete_object(Bucket=drops, Key="meta/Theirs/raw/people.csv"),
+        "a receipt": lambda: s3.put_object(Bucket=receipts, Key="receipts/meta/Theirs/test.json", Body=b"{}"),
+        "a connector's secret": lambda: secrets.get_secret_value(SecretId=theirs["secret_arn"]),
+        "writing the login": lambda: secrets.put_secret_value(SecretId=own["CdpSecretArn"], SecretString="{}"),
+        "a connector's queue": lambda: sqs.send_message(QueueUrl=theirs["queue_url"], MessageBody="x"),
+        "its dead letters": lambda: sqs.receive_message(QueueUrl=own["DeadLetterQueueUrl"]),
+        "the whole ledger": lambda: database.scan(TableName=table),
+        "a function": lambda: client("lambda").invoke(FunctionName=theirs["function_name"], Payload=b"{}"),
+        "a query of Athena": lambda: client("athena").start_query_execution(QueryString="select 1"),
+        "stacks": lambda: client("cloudformation").list_stacks(),
+    }
+    assert [what for what, call in denied.items() if not _is_denied(call)] == []
+
+
 def _final_receipts(line: Line, audience: str, count: int) -> list[dict[str, Any]]:
     """Wait for the receipts of an audience's runs: without versions, a run's id is not known beforehand."""
     bucket, s3 = line.sandbox.described["receipts_bucket"], line.sandbox.client("s3")
@@ -201,7 +258,12 @@ def _final_receipts(line: Line, audience: str, count: int) -> list[dict[str, Any
 
 def _as_function(line: Line) -> Callable[[str], Any]:
     """Return clients with the credentials of the connector's function, as its process has them."""
-    (worker, *_) = line.sandbox.workers(line.connector)
+    return _as_process(line, line.addresses["function_name"])
+
+
+def _as_process(line: Line, function: str) -> Callable[[str], Any]:
+    """Return clients with the credentials of a function's process."""
+    worker = next(one for one in line.sandbox.all_workers() if one["function"] == function)
     lines = Path(f"/proc/{worker['pid']}/environ").read_bytes().split(b"\0")
     environment = dict(one.decode().split("=", 1) for one in lines if b"=" in one)
 

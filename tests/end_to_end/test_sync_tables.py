@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 
 import pytest
@@ -36,3 +38,6 @@ def test_rows_of_a_table_are_filled_and_show_what_became_of_them(meta: Line) -> 
         assert change(one).exact
         stopped, explained = empty(one)
         assert stopped, explained
+        shown = json.dumps([vars(row) for row in one.table().values()])
+        assert "example.com" not in shown
+        assert re.search(r"[0-9a-f]{64}|40[0-9]{6}", shown) is None  # a hash, or a customer's phone number

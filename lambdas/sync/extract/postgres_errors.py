@@ -1,9 +1,11 @@
 """What a failure of PostgreSQL means: wait, or ask a person. Its own text is read here and never passed on.
 
-A failed statement has a SQLSTATE: https://www.postgresql.org/docs/18/errcodes-appendix.html. A failed connection,
-and a statement that fails while its rows are read, have a text alone (seen with adbc-driver-postgresql 1.13.0 on
-2026-11-30), not even a refused password. Where such a text is in another language than English, a refused login is
-still told from a network that is down, as the server says FATAL; it may mean a password that was replaced.
+A failed statement has a SQLSTATE: https://www.postgresql.org/docs/18/errcodes-appendix.html. A failed
+connection, and a statement that fails while its rows are read, have a text alone (seen with
+adbc-driver-postgresql 1.13.0 on 2026-11-30), not even a refused password. The server writes it in the language
+of its setting `lc_messages`, which only a superuser may change. So in another language than English a refused
+login is told from a network that is down, as it has the server's form, but not what it is refused for: it may be
+a password that was replaced. A statement that ends among its rows is then tried again, whatever ended it.
 """
 
 from __future__ import annotations
@@ -26,8 +28,11 @@ _LOGIN_REFUSED = re.compile(r"no pg_hba\.conf entry|role .* does not exist|not p
 _NO_DATABASE = re.compile(r"database .* does not exist", re.IGNORECASE)
 _CERTIFICATE = re.compile(r"certificate verify failed|does not match host name|root certificate", re.IGNORECASE)
 _NO_TLS = re.compile(r"does not support SSL", re.IGNORECASE)
-# libpq's text has the server's severity, which only some of PostgreSQL's translations translate.
-_FATAL = re.compile(r"\bFATALE?\b|致命|치명|ВАЖНО")
+# libpq writes a server's message after its severity, in whatever language, a colon and two spaces, and no text of
+# its own so: pqBuildErrorMessage3 in
+# https://github.com/postgres/postgres/blob/master/src/interfaces/libpq/fe-protocol3.c, read 2026-11-30
+_FROM_SERVER = re.compile(r"\S:  \S")
+_ENGLISH = re.compile(r"(?:C|POSIX|en|English)\b|(?:C|en|English)[._]|\Z")
 _ENDED = re.compile(r"\bERROR: (?! *canceling statement)")
 
 
@@ -77,17 +82,25 @@ def of_connection(error: Exception) -> Retryable | ConfigError | LoginRefused:
     for known, found in _FOR_A_PERSON:
         if known.search(text):
             return ConfigError(found.code, found.sentence)
-    if _FATAL.search(text):
+    if _FROM_SERVER.search(text):
         refused = unreachable("the database refuses the login, or is starting or stopping: its own log says why")
         return LoginRefused(refused, wrong_password=False)
     return unreachable("the database cannot be reached")
 
 
-def of_statement(error: Exception) -> Retryable | ConfigError:
-    """Return what a failed statement means, before or while its rows are read."""
+def speaks_english(lc_messages: str) -> bool:
+    """Return whether a server with this setting writes its messages in English, as far as its name says."""
+    return _ENGLISH.match(lc_messages) is not None
+
+
+def of_statement(error: Exception, *, english: bool = True) -> Retryable | ConfigError:
+    """Return what a failed statement means, before or while its rows are read.
+
+    Only of a server that writes `english` messages is a text without a SQLSTATE read.
+    """
     state = getattr(error, "sqlstate", None)
     if not state:
-        return _of_text(str(error))
+        return _of_text(str(error) if english else "")
     if state == _LOCKED:
         return unreachable("another session holds a lock that the statement needs")
     if state == _TIMEOUT:

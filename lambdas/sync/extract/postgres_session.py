@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -14,7 +14,7 @@ from adbc_driver_postgresql import StatementOptions
 from adbc_driver_postgresql.dbapi import connect
 
 from lambdas.sync.extract.postgres_access import RDS_ROOTS, Login, PostgresAccess, login
-from lambdas.sync.extract.postgres_errors import LoginRefused, of_connection, of_statement
+from lambdas.sync.extract.postgres_errors import LoginRefused, of_connection, of_statement, speaks_english
 from lambdas.sync.source import denied
 
 # How much a batch of rows takes, about; the driver's own default is four times as much.
@@ -38,6 +38,13 @@ class Session:
 
     def __init__(self, connection: dbapi.Connection) -> None:
         self._connection = connection
+        self._english = True  # until `configure`; what has no SQLSTATE comes with rows, which are read later
+
+    def configure(self, settings: Mapping[str, str]) -> None:
+        """Set settings for the transaction, and heed the language of the server's messages."""
+        chosen = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
+        ((*_, lc_messages),) = self.rows(f"select {chosen}, current_setting('lc_messages')")
+        self._english = speaks_english(str(lc_messages))
 
     def rows(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...]]:
         """Return the few rows of a query."""
@@ -46,7 +53,7 @@ class Session:
                 cursor.execute(query, tuple(parameters) or None)
                 return list(cursor.fetchall())
         except _FAILED as error:
-            raise of_statement(error) from None
+            raise of_statement(error, english=self._english) from None
 
     def execute(self, statement: str, parameters: Sequence[object] = ()) -> int:
         """Execute a statement and return how many rows it changed, or -1 where that is not known."""
@@ -55,7 +62,7 @@ class Session:
                 cursor.execute(statement, tuple(parameters) or None)
                 return int(cursor.rowcount)
         except _FAILED as error:
-            raise of_statement(error) from None
+            raise of_statement(error, english=self._english) from None
 
     def names(self, query: str) -> list[str]:
         """Return the names of a query's columns, without executing it."""
@@ -63,7 +70,7 @@ class Session:
             with self._connection.cursor() as cursor:
                 return list(cursor.adbc_execute_schema(query).names)
         except _FAILED as error:
-            raise of_statement(error) from None
+            raise of_statement(error, english=self._english) from None
 
     def batches(self, query: str) -> Iterator[pa.RecordBatch]:
         """Yield the rows of a query without parameters, which are never all in memory.
@@ -76,14 +83,14 @@ class Session:
                 cursor.execute(query)
                 yield from cursor.fetch_record_batch()
         except _FAILED as error:
-            raise of_statement(error) from None
+            raise of_statement(error, english=self._english) from None
 
     def commit(self) -> None:
         """End the transaction, keeping what it changed."""
         try:
             self._connection.commit()
         except _FAILED as error:
-            raise of_statement(error) from None
+            raise of_statement(error, english=self._english) from None
 
 
 @contextmanager
@@ -114,7 +121,7 @@ def _begun(begun: Session, access: PostgresAccess, *, timeout_s: float, writes: 
         "statement_timeout": str(max(1, int(min(timeout_s, access.statement_timeout_s) * 1000))),
         "lock_timeout": str(access.lock_timeout_s * 1000),
     }
-    begun.rows("select " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items()))
+    begun.configure(settings)
     return begun
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from activation.errors import ConfigError, Retryable
-from adbc_driver_postgresql.dbapi import connect
+from adbc_driver_postgresql.dbapi import connect as connect_database
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -108,7 +108,7 @@ def test_an_enum_that_is_newer_than_the_connection_is_read_as_its_label(
     newer = "create type t.newer as enum ('Lost', 'Loyal')"
 
     def connected(uri: str) -> object:
-        connection = connect(uri)
+        connection = connect_database(uri)
         world.server.run(newer)
         return connection
 

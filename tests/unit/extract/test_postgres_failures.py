@@ -19,6 +19,7 @@ from adbc_driver_postgresql.dbapi import connect as connect_database
 from lambdas.sync.extract import postgres_session
 from lambdas.sync.extract.postgres import PostgresSource
 from lambdas.sync.extract.postgres_access import RDS_ROOTS, Login, PostgresAccess
+from lambdas.sync.extract.postgres_errors import of_statement, speaks_english
 from tests.unit.extract.on_disk import PASSWORD, Folder
 from tests.unit.extract.world import World, selection
 
@@ -150,6 +151,7 @@ def test_a_wrong_password_may_be_in_the_middle_of_its_rotation(world: World) -> 
         "FATAL:  authentification par mot de passe échouée pour l'utilisateur « app »",
         'FATALE:  autenticazione con password fallita per l\'utente "app"',
         'ВАЖНО:  пользователь "app" не прошёл проверку подлинности',
+        "Ein Wort für die Schwere:  und der Satz der Meldung",
         "FATAL:  the database system is starting up",
     ],
 )
@@ -172,6 +174,31 @@ def test_a_login_that_is_refused_in_any_language_reads_the_secret_again(
     world.secret.current["password"] = "next/one"
     assert world.extract(ALL).rows == 3500
     assert world.secret.read_afresh == 2
+
+
+@pytest.mark.parametrize(
+    ("setting", "english"),
+    [
+        *((one, True) for one in ("", "C", "C.UTF-8", "POSIX", "en_US.UTF-8", "en", "English_United States.1252")),
+        *((one, False) for one in ("de_DE.UTF-8", "es_AR", "German_Germany.1252", "cs_CZ", "Chinese")),
+    ],
+)
+def test_messages_are_read_in_english_alone(setting: str, english: bool) -> None:
+    """In another language, what ends a statement among its rows is not concluded from words: it is tried again."""
+    assert speaks_english(setting) is english
+    cancelled = OSError("[libpq] PQgetCopyData() failed: ERROR:  se canceló la sentencia")
+    assert of_statement(cancelled, english=speaks_english("es_AR.UTF-8")).code == "source_unreachable"
+    failed = OSError("[libpq] PQgetCopyData() failed: ERROR:  division by zero")
+    assert of_statement(failed, english=english).code == ("selection_failed" if english else "source_unreachable")
+
+
+def test_a_session_heeds_the_language_of_its_server(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row that cannot be computed stops the slot where the reason can be read, and is waited for elsewhere."""
+    asked = selection("select (10 / (n - 90000))::text as c from generate_series(1, 99999) n")
+    with pytest.raises(ConfigError, match="selection_failed"):
+        world.extract(asked)
+    monkeypatch.setattr(postgres_session, "speaks_english", lambda setting: setting not in {"C", "C.UTF-8"})
+    fails(world, asked)
 
 
 @pytest.mark.parametrize(

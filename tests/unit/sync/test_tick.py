@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -72,36 +71,48 @@ def test_a_tick_queues_each_slot_once(world: World) -> None:
     assert ticked(world, found, first.replace(day=3)) == [("vip", NEXT_SLOT)]
 
 
+class Interrupted(Slots):
+    """Records of slots that another tick comes before."""
+
+    between: Callable[[], None]
+
+    def note(self, name: str, slot: str) -> str:
+        """Let the other tick come, then note the slot."""
+        self.between()
+        return super().note(name, slot)
+
+
 def test_two_ticks_at_once_a_hundred_times_lead_to_one_extraction_each(world: World) -> None:
-    """Whatever each of two ticks queues, of a slot's messages at two workers one extracts it."""
+    """A tick between another one's message and its note queues the slot again: of two workers one extracts it."""
     world.change(to=VIP.to[:1])
+    found, works, refused = Found((VIP,)), list[SlotWork](), list[str]()
+    first = datetime(2026, 12, 1, 10, tzinfo=UTC)
+
+    def now() -> datetime:
+        return datetime.fromtimestamp(world.now, UTC)
+
+    def another() -> None:
+        tick(found, world.slots, world.sqs, world.queue_url, clock=now)
+
+    def second() -> None:
+        world.source.before = lambda: None
+        with pytest.raises(LeaseHeld):
+            world.extractor().handle(works[-1], lambda: 900.0)
+        refused.append(works[-1].slot)
+
+    slots = Interrupted(world.table, ttl_days=400, clock=lambda: world.now)
+    slots.between = another
     for number in range(100):
-        at = datetime(2026, 12, 1, 10, tzinfo=UTC) + number * timedelta(days=2)
-        world.now = at.timestamp()
-        with ThreadPoolExecutor(2) as both:
-            list(both.map(lambda _, at=at: ticks(world, at), range(2)))
-        works = [read(one["Body"]) for one in world.messages()]
-        assert 1 <= len(works) <= 2
-        with ThreadPoolExecutor(2) as both:
-            left = list(both.map(lambda work: handled(world, work), works))
-        assert "applied" in left
-        assert set(left) <= {"applied", "held"}
-        assert ticked(world, Found((VIP,)), at) == []
-        assert world.source.extractions == number + 1
-
-
-def ticks(world: World, at: datetime) -> None:
-    """Let a tick come."""
-    tick(Found((VIP,)), world.slots, world.sqs, world.queue_url, clock=lambda: at)
-
-
-def handled(world: World, work: SlotWork | RunEnded) -> str:
-    """Handle a message as a worker of its own does, and return the slot's state; "held" where another has it."""
-    assert isinstance(work, SlotWork)
-    try:
-        return str(world.extractor().handle(work, lambda: 900.0))
-    except LeaseHeld:
-        return "held"
+        world.now = (first + number * timedelta(days=2)).timestamp()
+        tick(found, slots, world.sqs, world.queue_url, clock=now)
+        queued = [read(one["Body"]) for one in world.messages()]
+        works = [one for one in queued if isinstance(one, SlotWork)]
+        assert len(works) == len(set(works)) + 1 == 2
+        world.source.before = second
+        for work in works:
+            assert world.extractor().handle(work, lambda: 900.0) is RunState.APPLIED
+        assert ticked(world, found, now()) == []
+    assert world.source.extractions == len(set(refused)) == len(world.manifests()) == 100
 
 
 class Dying(Slots):
