@@ -186,12 +186,18 @@ def _print(told: Mapping[str, Any], lines: Sequence[Line]) -> None:
 
     for platform, some in told["platforms"].items():
         table = Table(
-            Column("audience", overflow="fold"), "outcome", Column("why", overflow="fold"), title=platform
+            Column("audience", overflow="fold"),
+            "outcome",
+            Column("why", overflow="fold"),
+            Column("run", no_wrap=True),
+            title=platform,
         )
         for one in some:
             why = f"{one['code']}: {one['sentence']}" if one["code"] else ""
-            table.add_row(printable(one["audience"]), one["outcome"], printable(why))
+            table.add_row(printable(one["audience"]), one["outcome"], printable(why), one["run_id"])
         console().print(table)
+    if any(one.run_id for one in lines):
+        print(f"a run's receipt: {typed('receipt', 'RUN')}")
     print(f"suppression list: {told['suppression_list']}")
     if any(one.outcome == GOES_ON for one in lines):
         print(f"some runs go on; look again: {typed('forget', '--resume', told['forget_id'])}")

@@ -17,7 +17,7 @@ from activation.drops.source import BytesSource
 from activation.ledger.keys import RUN
 from activation.ledger.runs import FINAL, STOPPED, RunState
 from activation.ledger.suppression_lists import NAME
-from activation.model import FORGET_PREFIX, Action, Audience, Drop
+from activation.model import FORGET_PREFIX, FORGOTTEN_LIST, Action, Audience, Drop
 from activation.report.receipts import stem
 
 from cli.connectors import NamedConnector
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from cli.deployment import Deployment
 
 FILE = "people.csv"
-LIST = f"{NAME}/forgotten/raw/"
 ADDED = "added"
 POLL_S = 2.0
 ENDED = frozenset(str(one) for one in (*FINAL, *STOPPED))
@@ -51,6 +50,11 @@ class ForgetRun:
     def has_ended(self) -> bool:
         """Return whether the run goes on no more by itself."""
         return self.state in ENDED
+
+    @property
+    def receipt_key(self) -> str:
+        """Return the key of the run's receipt."""
+        return f"{stem(Audience(self.connector, self.audience), self.run_id)}.json"
 
     def is_of(self, place: Place) -> bool:
         """Return whether the run removes people there, by all that was given or by one column of it."""
@@ -85,7 +89,7 @@ class ForgetDrops:
 
         Return what became of it: ADDED, or why they are not on the list, once its run has ended or the time is up.
         """
-        key, bucket = f"{LIST}{forget_folder(self.forget_id)}.csv", self.found.drops_bucket
+        key, bucket = f"{FORGOTTEN_LIST}{forget_folder(self.forget_id)}.csv", self.found.drops_bucket
         version = boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=people.content)["VersionId"]
         run_id, until = Drop(bucket, key, version, "", 0).run_id(NAME), time.monotonic() + within_s
         while True:
@@ -145,8 +149,7 @@ class ForgetDrops:
 
     def receipt(self, run: ForgetRun) -> dict[str, Any] | None:
         """Return the receipt of a run, None while there is none."""
-        s3 = boto3.client("s3")
-        key = f"{stem(Audience(run.connector, run.audience), run.run_id)}.json"
+        s3, key = boto3.client("s3"), run.receipt_key
         with contextlib.suppress(s3.exceptions.NoSuchKey):
             body = s3.get_object(Bucket=self.found.receipts_bucket, Key=key)["Body"].read()
             document: dict[str, Any] = json.loads(body)

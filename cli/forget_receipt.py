@@ -22,7 +22,7 @@ class Line:
     """What became of an audience.
 
     `outcome` is REMOVED, NOT_DONE or GOES_ON; `code` and `sentence` say why it is not the first. `run_id` is the
-    run that removes, "" for none.
+    run that removes and `receipt` the key of its receipt, "" for none.
     """
 
     platform: str
@@ -32,6 +32,7 @@ class Line:
     code: str = ""
     sentence: str = ""
     run_id: str = ""
+    receipt: str = ""
 
 
 def line_of(target: Target, runs: Sequence[tuple[ForgetRun, Mapping[str, Any] | None]], unusable: str) -> Line:
@@ -54,29 +55,29 @@ def line_of(target: Target, runs: Sequence[tuple[ForgetRun, Mapping[str, Any] | 
 
 
 def _judged(target: Target, run: ForgetRun, receipt: Mapping[str, Any] | None) -> Line:
-    run_id = run.run_id
     if not run.has_ended or receipt is None:
-        return _line(target, GOES_ON, NotDone("running", f"the run is {run.state}"), run_id)
+        return _line(target, GOES_ON, NotDone("running", f"the run is {run.state}"), run)
     reason = receipt["reason"] or {}
     if receipt["state"] != RunState.APPLIED:
         code, sentence = reason.get("code", receipt["state"]), reason.get("sentence", "nobody was removed")
-        return _line(target, NOT_DONE, NotDone(code, sentence), run_id)
+        return _line(target, NOT_DONE, NotDone(code, sentence), run)
     if receipt["account"] != target.account:
         why = f"{run.connector} sends to another ad account by now"
-        return _line(target, NOT_DONE, NotDone("other_account", why), run_id)
+        return _line(target, NOT_DONE, NotDone("other_account", why), run)
     notes = {**receipt.get("platform_notes", {}), **{one["code"]: one["sentence"] for one in receipt["warnings"]}}
     if still := next((code for code in notes if code in STILL_IN), ""):
-        return _line(target, NOT_DONE, NotDone(still, notes[still]), run_id)
+        return _line(target, NOT_DONE, NotDone(still, notes[still]), run)
     rejected = receipt["rows"]["rejected_by_platform"]
     if rejected:
         why = f"the platform refused {rejected:,} of the rows"
-        return _line(target, NOT_DONE, NotDone("rows_rejected", why), run_id)
-    return _line(target, REMOVED, run_id=run_id)
+        return _line(target, NOT_DONE, NotDone("rows_rejected", why), run)
+    return _line(target, REMOVED, run=run)
 
 
-def _line(target: Target, outcome: str, why: NotDone | None = None, run_id: str = "") -> Line:
+def _line(target: Target, outcome: str, why: NotDone | None = None, run: ForgetRun | None = None) -> Line:
     code, sentence = (why.code, why.sentence) if why else ("", "")
-    return Line(target.platform, target.account, target.audience, outcome, code, sentence, run_id)
+    run_id, receipt = (run.run_id, run.receipt_key) if run else ("", "")
+    return Line(target.platform, target.account, target.audience, outcome, code, sentence, run_id, receipt)
 
 
 def document(forget_id: str, lines: Iterable[Line], suppressed: str) -> dict[str, Any]:

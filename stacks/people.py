@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from activation.model import FORGET_PREFIX, Action
+from activation.model import FORGET_PREFIX, FORGOTTEN_LIST, Action
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
@@ -27,7 +27,7 @@ from stacks.statements import allow, through_key
 # the run's record, whoever reads them could ask whether somebody said no.
 RECEIPTS = (".json", ".csv", ".html")
 # What a forget uploads; see cli/forget_drops.py.
-FORGETTABLE = (f"*/raw/{Action.REMOVE}/{FORGET_PREFIX}*", f"{SUPPRESSIONS}/forgotten/raw/{FORGET_PREFIX}*")
+FORGETTABLE = (f"*/raw/{Action.REMOVE}/{FORGET_PREFIX}*", f"{FORGOTTEN_LIST}{FORGET_PREFIX}*")
 # https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html and
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html, read 2026-11-30
 FUNCTION_CHARACTERS, QUEUE_CHARACTERS = 64, 80

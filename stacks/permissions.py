@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from activation.model import FORGET_PREFIX
+from activation.model import FORGET_PREFIX, FORGOTTEN_LIST
 from activation.platforms.platform import Platform
 from aws_cdk import Aws
 from aws_cdk import aws_dynamodb as dynamodb
@@ -144,12 +144,24 @@ def watch_statements(
 
 
 def list_statements(
-    storage: StorageStack, queue: sqs.IQueue, dead_letters: sqs.IQueue, log_group: logs.ILogGroup
+    storage: StorageStack,
+    queue: sqs.IQueue,
+    dead_letters: sqs.IQueue,
+    log_group: logs.ILogGroup,
+    *,
+    deletes_final_drops: bool,
 ) -> list[iam.PolicyStatement]:
     """Return the statements of the role that reads suppression drops and writes the lists."""
     name, drops, receipts = SUPPRESSIONS, storage.drops, storage.receipts
+    own = [drops.arn_for_objects(f"{name}/*")]
     return [
-        allow("ReadOwnDrops", ["s3:GetObject", "s3:GetObjectVersion"], [drops.arn_for_objects(f"{name}/*")]),
+        allow("ReadOwnDrops", ["s3:GetObject", "s3:GetObjectVersion"], own),
+        # As of a connector's drops; where the settings keep those, who asked to be forgotten is not kept.
+        allow(
+            "DeleteFinalDrops",
+            ["s3:DeleteObjectVersion"],
+            own if deletes_final_drops else [drops.arn_for_objects(f"{FORGOTTEN_LIST}{FORGET_PREFIX}*")],
+        ),
         # Without it, S3 answers 403 for a deleted object, which looks like a missing permission.
         allow("TellGoneFromForbidden", ["s3:ListBucket"], [drops.bucket_arn]),
         allow(

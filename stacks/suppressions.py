@@ -65,7 +65,13 @@ class Suppressions(Construct):
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             inline_policies={
                 "Suppressions": iam.PolicyDocument(
-                    statements=list_statements(storage, self.queue, self.dead_letters, self.log_group)
+                    statements=list_statements(
+                        storage,
+                        self.queue,
+                        self.dead_letters,
+                        self.log_group,
+                        deletes_final_drops=settings.retention.deletes_final_drops,
+                    )
                 )
             },
         )
@@ -135,6 +141,7 @@ class Suppressions(Construct):
             "PLACEHOLDERS": json.dumps(placeholders),
             "MOST_ROWS": str(settings.suppressions.most_rows),
             "LEDGER_TTL_DAYS": str(settings.retention.ledger_days),
+            **({"DELETE_FINAL_DROPS": "1"} if settings.retention.deletes_final_drops else {}),
             "POWERTOOLS_SERVICE_NAME": SUPPRESSIONS,
             "POWERTOOLS_METRICS_NAMESPACE": metrics_namespace(settings.name),
             "POWERTOOLS_LOG_LEVEL": settings.log_level,

@@ -50,6 +50,7 @@ class ListSettings:
                 context=contexts[0],
                 actions=(Action.ADD.value, Action.REMOVE.value),
                 folders=FolderTimes(),
+                deletes_final_drops=reader.whole("DELETE_FINAL_DROPS", 0) == 1,
             ),
             contexts,
             reader.whole("MOST_ROWS", 1_000_000),

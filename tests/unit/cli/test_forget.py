@@ -180,6 +180,9 @@ def test_all_is_done_where_only_events_cannot_be_removed(running: Deployed) -> N
     folder = f"forget-{result['forget_id']}"
     kept = running.s3.get_object(Bucket="receipts", Key=f"forgets/{result['forget_id']}.json")
     assert json.loads(kept["Body"].read()) == result
+    (removed,) = result["platforms"]["meta"]
+    assert removed["receipt"] == f"receipts/meta/VIP/{removed['run_id']}.json"
+    assert running.s3.head_object(Bucket="receipts", Key=removed["receipt"])
     assert running.keys() == [
         f"meta/VIP/raw/remove/{folder}-42/manifest",
         f"meta/VIP/raw/remove/{folder}-42/people.csv",
@@ -187,6 +190,18 @@ def test_all_is_done_where_only_events_cannot_be_removed(running: Deployed) -> N
     ]
     body = running.s3.get_object(Bucket="drops", Key=running.keys()[1])["Body"].read()
     assert body.decode() == f"email\n{MAIL}\n"
+
+
+def test_the_receipts_of_the_runs_are_named(running: Deployed) -> None:
+    """What is printed has each run's id, the command that shows its receipt, and where the whole receipt is."""
+    running.wrote("meta", "meta", "VIP")
+    said = forget("--yes").stdout
+    (manifest,) = [one for one in running.keys("meta/") if one.endswith("manifest")]
+    forget_id = manifest.split("forget-")[1].partition("-")[0]
+    kept = json.loads(running.s3.get_object(Bucket="receipts", Key=f"forgets/{forget_id}.json")["Body"].read())
+    assert kept["platforms"]["meta"][0]["run_id"] in said
+    assert "receipt RUN" in said
+    assert f"s3://receipts/forgets/{forget_id}.json" in said
 
 
 def test_an_audience_of_one_kind_of_identifier_gets_a_drop_of_it(running: Deployed) -> None:

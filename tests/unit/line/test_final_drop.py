@@ -57,6 +57,27 @@ def test_a_folder_is_deleted_at_once_and_its_sign_stays(world: World) -> None:
     assert world.receipt()["rows"]["in"] == 4
 
 
+def test_earlier_versions_of_a_folders_files_are_deleted_as_well(world: World) -> None:
+    """Else yesterday's version would be the current one again, and sent by the next sign; a later one stays."""
+    job = Job(world, action="add")
+    for _ in range(2):
+        parts = job.parts(4)
+    world.run(*parts, job.put("_SUCCESS"))
+    assert left(world) == ["_SUCCESS"]
+    assert not world.aws.s3.list_object_versions(Bucket="drops", Prefix="").get("DeleteMarkers")
+
+
+def test_what_a_failed_run_of_the_folder_reads_stays_for_its_redrive(world: World) -> None:
+    """Its files were overwritten by a later night, which was sent."""
+    job = Job(world, action="add")
+    world.run(job.put("part-0", "colour\nred\n"), job.put("_SUCCESS"))
+    assert world.take_dead_letters()
+    world.clock.pass_s(2 * FLAT_S)
+    world.run(*job.parts(4), job.put("_SUCCESS"))
+    assert world.receipts()[-1]["state"] == RunState.APPLIED
+    assert left(world).count("part-0") == 1
+
+
 def test_an_export_of_the_sync_is_left_to_the_sync(world: World) -> None:
     """The sync deletes the whole folder, with what failed attempts left in it, which no listing has."""
     job = Job(world, action="add")

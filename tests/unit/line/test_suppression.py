@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from activation.ledger.runs import RunState
 from activation.ledger.suppression_lists import KEY
 from activation.model import Action
+from activation.runs.mirror_sending import MirrorSending
+from activation.suppression.current import ACCEPTED_AFTER_S
 
 from tests.unit.line.listed import suppress
 from tests.unit.line.mirrors import ALL, Make, check_holds, counts, deliver, mirror_world
@@ -200,6 +204,51 @@ def test_a_list_that_grows_while_a_mirror_sends_keeps_its_people_out(make_world:
     receipt = deliver(world, everybody)
     world.check_sums(receipt)
     check_holds(world, [one for one in everybody if one != everybody[10]])
+
+
+@pytest.mark.parametrize("most_rows", [1, 5], ids=["a line a request", "many"])
+@pytest.mark.parametrize("replaces", [False, True], ids=["difference", "replace"])
+@pytest.mark.parametrize("one_kind", [False, True], ids=["rows", "one kind"])
+@pytest.mark.parametrize(
+    ("now", "listed", "hers"),
+    [
+        ("d@x.example;e@x.example,4", "d@x.example", ["e@x.example"]),
+        ("d@x.example,400", "d@x.example", []),
+        ("y@x.example;z@x.example,99", "z@x.example", ["y@x.example", "z@x.example"]),
+    ],
+    ids=["a further address", "another number", "a new row"],
+)
+def test_a_list_that_grows_between_a_mirrors_comparison_and_its_requests_takes_out_whole_rows(
+    make_world: Make, now: str, listed: str, hers: list[str], one_kind: bool, replaces: bool, most_rows: int
+) -> None:
+    """Nothing of the row is added, also where the listed identifier is in a line that is not sent again."""
+    world = mirror_world(make_world, replaces=replaces, one_kind=one_kind, max_rows=most_rows)
+    rows = [f"{name}@x.example,{number}" for number, name in enumerate("abcdfgh", 1)]
+    deliver(world, "\n".join(("email,customer_id", *rows)))
+    before = set(held(world))
+    rows[3 if now.startswith("d") else len(rows) :] = [now, *rows[4:]] if now.startswith("d") else [now]
+    grown: list[bool] = []
+
+    def grow(phase: Callable[[MirrorSending], bool]) -> Callable[[MirrorSending], bool]:
+        def begin(sending: MirrorSending) -> bool:
+            if not grown:
+                grown.append(True)
+                suppress(world, listed)
+                world.clock.pass_s(ACCEPTED_AFTER_S)
+            return phase(sending)
+
+        return begin
+
+    with pytest.MonkeyPatch.context() as patch:
+        for phase in (MirrorSending.add, MirrorSending.replace):
+            patch.setattr(MirrorSending, phase.__name__, grow(phase))
+        receipt = deliver(world, "\n".join(("email,customer_id", *rows)))
+    world.check_sums(receipt)
+    assert receipt["rejected_by_us"] == {"suppressed": 1}
+    assert not (held(world) - before) & {*map(hashed, hers), "400", "99"}
+    receipt = deliver(world, "\n".join(("email,customer_id", *rows)))
+    world.check_sums(receipt)
+    assert hashed(listed) not in held(world)
 
 
 def test_a_replace_by_listed_people_alone_is_refused(make_world: Make) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from activation.identifiers.refused import new_key
 from activation.ledger.runs import RunState
+from activation.ledger.suppression_lists import NAME
 
 from lambdas.suppressions.lists import tables
 from tests.unit.suppressions.world import ListWorld
@@ -191,6 +193,28 @@ def test_nothing_of_a_person_rests_in_plain() -> None:
     secret = ("anna", "491711234567", hashed("anna@x.example"), hashed("491711234567"))
     assert not [one for one in secret for rest in rests if one.encode() in rest.lower()]
     assert any(bytes.fromhex(hashed("anna@x.example"))[:8] in rest for rest in rests)  # the positive control
+
+
+@pytest.mark.parametrize("deletes", [True, False])
+def test_a_drop_of_a_list_is_deleted_once_its_run_is_final(deletes: bool) -> None:
+    """As the settings say, that of a forget whatever they say; what failed stays for its redrive."""
+    world = ListWorld()
+    world.settings = replace(world.settings, deletes_final_drops=deletes)
+    world.restart()
+    for text in (FILE, FILE.replace("bert", "carl")):
+        assert world.put_on(text)["state"] == RunState.APPLIED
+    folder = f"{NAME}/no/raw/night"
+    world.put(FILE, f"{folder}/part-0.csv")
+    world.run(world.event(world.put("", f"{folder}/_SUCCESS")))
+    assert world.put_on(FILE, to="forgotten", file="forget-0123456789ab.csv")["state"] == RunState.APPLIED
+    assert world.put_on("colour\nred\n", file="failed.csv")["state"] == RunState.FAILED
+    world.take_dead_letters()
+    found = world.aws.s3.list_object_versions(Bucket="drops", Prefix=NAME)
+    left = [one["Key"].rsplit("/", 1)[-1] for one in found["Versions"]]
+    kept = ["a.csv", "a.csv", "failed.csv", "_SUCCESS", "part-0.csv"]
+    assert sorted(left) == sorted(["failed.csv", "_SUCCESS"] if deletes else kept)
+    assert not found.get("DeleteMarkers")
+    assert world.has("meta", "EMAIL", "carl@x.example")
 
 
 def test_objects_of_earlier_versions_are_deleted() -> None:

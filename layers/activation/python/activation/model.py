@@ -14,8 +14,9 @@ from activation.audience_options import NO_OPTIONS, AudienceOptions
 NO_VERSION = "null"
 
 
-# How the name of a folder below `remove` begins that `activation forget` drops.
+# How the name of a folder below `remove` begins that `activation forget` drops, and of its file on this list.
 FORGET_PREFIX = "forget-"
+FORGOTTEN_LIST = "suppressions/forgotten/raw/"
 
 
 class Action(StrEnum):

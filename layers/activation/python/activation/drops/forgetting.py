@@ -1,10 +1,10 @@
-"""The folders that `activation forget` drops: people to remove from an audience who ask to be forgotten."""
+"""What `activation forget` drops: people to remove from an audience, and to suppress, who ask to be forgotten."""
 
 from __future__ import annotations
 
-from activation.model import FORGET_PREFIX
+from activation.model import FORGET_PREFIX, FORGOTTEN_LIST
 
-_BELOW = f"/remove/{FORGET_PREFIX}"
+_BELOW, _LISTED = f"/remove/{FORGET_PREFIX}", f"{FORGOTTEN_LIST}{FORGET_PREFIX}"
 
 
 def forget_folder(forget_id: str, account: str = "", column: str = "") -> str:
@@ -15,4 +15,4 @@ def forget_folder(forget_id: str, account: str = "", column: str = "") -> str:
 
 def is_forgetting(key: str) -> bool:
     """Return whether a drop's key, in the layout of the app's own bucket, is one of a forget."""
-    return _BELOW in key
+    return _BELOW in key or key.startswith(_LISTED)

@@ -48,7 +48,7 @@ class MirrorRun:
     to remove so many. `closing` says that all of the phase is sent, `following` that the platform was
     told so and works on it. `settled` counts the work of the phases before this one. `nothing` says that nothing
     is sent, because the audience holds the drop already. `suppressed` are the rows that were suppressed when the
-    phase began.
+    phase began, `lists` the version of the suppression lists by which the drop was read.
     """
 
     phase: MirrorPhase = MirrorPhase.COMPARE
@@ -84,6 +84,7 @@ class MirrorRun:
     nothing: bool = False
     settled: int = 0
     suppressed: int = 0
+    lists: int = UNKNOWN
 
     @property
     def is_read(self) -> bool:

@@ -30,6 +30,7 @@ from activation.ledger.units import FIRST_ROWS_KEPT, LeftOut, LeftOutCells, add_
 from activation.pipeline.batching import Prepared
 from activation.pipeline.findings import of_rows
 from activation.pipeline.further import Lines
+from activation.pipeline.other_lines import OtherLines
 from activation.platforms.upload import Upload
 from activation.suppression.listed import Listed
 
@@ -72,12 +73,13 @@ class Suppression:
 
     `table` are the platform's fields. `current` returns the lists' version and what they hold for the platform;
     what it raises stops the upload. `keep_phones` says that a row with nothing listed but phones is sent without
-    them.
+    them. `others` are further lines of the rows that are sent, None where a batch has all lines of its rows.
     """
 
     table: FieldTable
     current: Callable[[], tuple[int, Listed]]
     keep_phones: bool = False
+    others: OtherLines | None = None
     _verdicts: dict[int, tuple[int, Verdict]] = field(default_factory=dict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
@@ -151,7 +153,12 @@ class Suppression:
         known = self._verdicts.get(upload.first_row)
         if known is not None and known[0] == version:
             return known[1]
-        verdict = self._judge(upload.of_batch or ((upload.columns, upload.rows),), listed)
+        parts = upload.of_batch or ((upload.columns, upload.rows),)
+        verdict = self._judge(parts, listed)
+        if self.others is not None:
+            elsewhere = self.others.rows_of(version, lambda lines: _distinct(self._found(*lines, listed)[0]))
+            rows = [_flat(one.filter(pc.is_in(one, value_set=elsewhere))) for _, one in parts]
+            verdict = replace(verdict, rows=_distinct([verdict.rows, *rows]))
         self._verdicts[upload.first_row] = (version, verdict)
         while len(self._verdicts) > _VERDICTS_KEPT:
             self._verdicts.pop(min(self._verdicts))
@@ -163,19 +170,29 @@ class Suppression:
         found: list[pa.Array] = []
         phones: list[pa.Array] = []
         for columns, rows in parts:
-            for one, begin, cells in _cells(self.table, columns):
-                places = listed.rows_of(one.digest, cells)
-                if places is None:
-                    continue
-                if begin:
-                    places = pc.add(places, pa.scalar(begin, pa.int64()))
-                taken = _flat(rows.take(places))
-                (phones if self.keep_phones and _is_phone(one) else found).append(taken)
+            whole, alone = self._found(columns, rows, listed)
+            found, phones = [*found, *whole], [*phones, *alone]
         if not phones:
             return Verdict(_distinct(found)) if found else Verdict()
         of_phones = _distinct(phones)
         lone = of_phones.filter(pc.invert(pc.is_in(of_phones, value_set=self._with_others(parts, listed))))
         return Verdict(_distinct([*found, lone]), phones=True)
+
+    def _found(
+        self, columns: pa.Table | pa.RecordBatch, rows: pa.Array, listed: Listed
+    ) -> tuple[list[pa.Array], list[pa.Array]]:
+        """Return the rows that a listed identifier takes out whole, and those with a phone to leave out alone."""
+        found: list[pa.Array] = []
+        phones: list[pa.Array] = []
+        for one, begin, cells in _cells(self.table, columns):
+            places = listed.rows_of(one.digest, cells)
+            if places is None:
+                continue
+            if begin:
+                places = pc.add(places, pa.scalar(begin, pa.int64()))
+            taken = _flat(rows.take(places))
+            (phones if self.keep_phones and _is_phone(one) else found).append(taken)
+        return found, phones
 
     def _with_others(self, parts: LinesOfBatch, listed: Listed) -> pa.Array:
         """Return the source rows that have an identifier besides the phones that are listed."""

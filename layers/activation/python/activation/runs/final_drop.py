@@ -12,7 +12,7 @@ left to the sync, which deletes its whole folder, what failed attempts left in i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from activation.aws.errors import classify
+from activation.drops.folder_listing import FolderFile
 from activation.drops.forgetting import is_forgetting
 from activation.drops.locate import Located, locate
 from activation.drops.messages import Work
@@ -30,7 +31,7 @@ from activation.errors import Rejected, Retryable
 from activation.ledger.runs import FINAL, Run
 from activation.model import Action, Drop
 from activation.runs.cold_start import Connector
-from activation.runs.earlier_closings import SEVERAL_S, stored_listing
+from activation.runs.earlier_closings import SEVERAL_S, closings_above, stored_listing
 from activation.runs.replace_guard import files_below
 
 if TYPE_CHECKING:
@@ -126,13 +127,13 @@ class _FinalDrop:
         return mine is not None and any(abs((at - mine).total_seconds()) < SEVERAL_S for at in written.values())
 
     def _delete(self, listing: str) -> None:
-        """Delete the object version, or the versions that the folder's listing has; the sign holds nobody."""
+        """Delete the object version, or those of the files in the folder's listing; the sign holds nobody."""
         keys: list[ObjectIdentifierTypeDef]
         drop, client = self.work.drop, self.connector.clients.s3
         if not listing:
             keys = [{"Key": drop.key, "VersionId": drop.version_id}]
         else:
-            keys = [{"Key": one.key, "VersionId": one.version_id} for one in self._listed(listing)]
+            keys = [{"Key": one.key, "VersionId": one.version_id} for one in self._unused(listing)]
         for at in range(0, len(keys), _DELETED_AT_ONCE):
             some = keys[at : at + _DELETED_AT_ONCE]
             answer = client.delete_objects(Bucket=drop.bucket, Delete={"Objects": some, "Quiet": True})
@@ -140,15 +141,50 @@ class _FinalDrop:
             if codes:
                 raise ClientError({"Error": {"Code": codes[0], "Message": codes[0]}}, "DeleteObjects")
 
-    def _listed(self, listing: str) -> Iterator[Drop]:
-        """Yield the files of the folder; one that has a run of its own is deleted when that is final."""
+    def _unused(self, listing: str) -> Iterator[Drop]:
+        """Yield the folder's files as they were sent, and their earlier versions, else the current ones again.
+
+        A version that has a run of its own is deleted when that is final.
+        """
         found = stored_listing(self.connector, listing)
-        for file in found.files if found else ():
-            one = Drop(self.work.drop.bucket, file.key, file.version_id, "", file.size_bytes)
-            place = place_of(self.origin.layout_key(file.key), file.size_bytes)
+        if found is None:
+            return
+        sent = {file.key: file for file in found.files}
+        drops = [self._drop(file.key, file.version_id, file.size_bytes) for file in found.files]
+        if all(one.is_versioned for one in drops) and self._is_only_run_left(found.prefix):
+            drops += [self._drop(*one) for one in self._earlier(found.prefix, sent)]
+        for one in drops:
+            place = place_of(self.origin.layout_key(one.key), one.size_bytes)
             if place is not None and place.role is Role.FILE:
                 run = self.connector.ledger.read(one.run_id(self.connector.settings.connector))
                 if run is not None:
                     continue
             if one.is_versioned:
                 yield one
+
+    def _is_only_run_left(self, prefix: str) -> bool:
+        """Return whether all other closings of the folder, and of those above it, have ended for good.
+
+        A redrive of one that is blocked or has failed reads what was overwritten since.
+        """
+        connector, work, located = self.connector, self.work, self.located
+        key = connector.folders.key(work.drop.bucket, prefix, work.ad_account)
+        noted = [*connector.folders.read(key).closings]
+        noted += closings_above(connector, work, located.place, lambda *_: True) if located else ()
+        mine = work.run_id(connector.settings.connector)
+        runs = [connector.ledger.read(one.run_id) for one in noted if one.run_id != mine]
+        return not work.ad_account and all(run is None or run.state in FINAL for run in runs)
+
+    def _earlier(self, prefix: str, sent: Mapping[str, FolderFile]) -> Iterator[tuple[str, str, int]]:
+        """Yield key, version and size of what the files had overwritten; S3 lists a key's newest version first."""
+        client, passed = self.connector.clients.s3, set[str]()
+        pages = client.get_paginator("list_object_versions").paginate(Bucket=self.work.drop.bucket, Prefix=prefix)
+        for one in (one for page in pages for one in page.get("Versions", ())):
+            key, version = one["Key"], one["VersionId"]
+            if key in passed:
+                yield key, version, one["Size"]
+            elif key in sent and version == sent[key].version_id:
+                passed.add(key)
+
+    def _drop(self, key: str, version_id: str, size_bytes: int) -> Drop:
+        return Drop(self.work.drop.bucket, key, version_id, "", size_bytes)

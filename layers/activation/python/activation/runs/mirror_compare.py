@@ -81,6 +81,8 @@ class Comparison:
         spans: list[Span] = []
         try:
             suppression = suppression_of(self.invocation)
+            if not mirror.candidate:  # later versions, by which the rest may be read, have at least its people
+                mirror.lists = suppression.current()[0]
             for prepared in map(suppression.prepared, drop.batches()):
                 drop.rejects.write_ours(prepared.span.first_row, prepared.rejected)
                 if prepared.columns.num_rows:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 from activation.identifiers.event_rows import untimely
 from activation.ledger.keys import rate_key
+from activation.ledger.mirror_run import MirrorPhase
+from activation.mirror.delta import Part, read_part
+from activation.mirror.lines import ROW
+from activation.mirror.snapshot import Snapshot
+from activation.mirror.store import Pieces
 from activation.model import Action
 from activation.pipeline.client import PlatformClient
+from activation.pipeline.other_lines import Lines, OtherLines
 from activation.pipeline.sending import Sender
 from activation.pipeline.suppressing import Suppression
 from activation.pipeline.upload_client import Destination, Everybody
 from activation.platforms.publisher import Publisher
 from activation.platforms.rate import Scope
 from activation.platforms.upload import Upload
+from activation.records import from_json
 from activation.report.rejects import Rejects
 from activation.runs.invocation import Invocation
 from activation.runs.settings import KEEP_PHONES
@@ -66,12 +73,23 @@ def sender_of(
 
 def suppression_of(invocation: Invocation) -> Suppression:
     """Return what keeps suppressed people out of an invocation's uploads, and out of what a mirror holds."""
-    connector = invocation.connector
+    connector, mirror = invocation.connector, invocation.held.run.progress.mirror
+    others = None
+    if mirror is not None and mirror.phase is MirrorPhase.ADD and mirror.candidate:
+        others = OtherLines(partial(_lines, invocation.pieces, mirror.candidate), mirror.lists)
     return Suppression(
         connector.platform.table,
         connector.suppressions.get,
         keep_phones=connector.settings.shared_phones == KEEP_PHONES,
+        others=others,
     )
+
+
+def _lines(pieces: Pieces, candidate: str) -> Iterator[Lines]:
+    """Yield all lines that a mirror has compared, with their source rows."""
+    one = from_json(candidate, Snapshot)
+    for table in read_part(pieces, Part(one.pieces, one.columns, one.lines)):
+        yield table.drop_columns([ROW]), table.column(ROW).combine_chunks()
 
 
 def _untimely(invocation: Invocation, upload: Upload) -> Mapping[int, str]:
