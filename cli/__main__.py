@@ -26,7 +26,10 @@ from cli.normalize import normalize
 from cli.operate import redrive, replay
 from cli.plan import plan
 from cli.receipts import receipts
-from cli.runs.status import receipt, status
+from cli.runs.commands import runs
+from cli.runs.receipt import receipt
+from cli.runs.run import run
+from cli.runs.status import status
 from cli.sandbox import sandbox
 from cli.secret import secret
 from cli.stream import stream
@@ -48,6 +51,7 @@ app.command()(locate)
 app.command()(plan)
 app.command()(normalize)
 app.command()(status)
+app.command()(runs)
 app.command()(receipt)
 app.command()(redrive)
 app.command()(replay)
@@ -59,6 +63,7 @@ app.command()(destroy)
 app.command("test")(check_line)
 app.command()(demo)
 app.add_typer(audiences, name="audiences")
+app.add_typer(run, name="run")
 app.add_typer(receipts, name="receipts")
 app.add_typer(secret, name="secret")
 app.add_typer(sandbox, name="sandbox")

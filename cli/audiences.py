@@ -96,7 +96,7 @@ def approve(run: Annotated[str, typer.Argument(help="The run's id, or its first 
 
     from cli import deployment, resend
     from cli.printable import printable
-    from cli.runs.status import stored_receipt
+    from cli.runs.receipt import stored_receipt
     from cli.typed import typed
 
     found = deployment.find()

@@ -1,21 +1,17 @@
-"""`activation status` and `activation receipt`: the state of runs, and the result of one."""
+"""`activation status`: the state of runs, and what is still open or due."""
 
 from __future__ import annotations
 
 import json
-import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3.client import S3Client
-
     from cli.deployment import Deployment
 
 IGNORED = "ignored"  # what the watch over the drops bucket records of an object under no connector's prefix
-RUN_DIGITS_SHOWN = 12  # enough digits for `receipt` to find exactly one run
 
 
 def status(
@@ -95,6 +91,7 @@ def _print_runs(runs: list[dict[str, Any]]) -> None:
     from rich.table import Column, Table
 
     from cli.printable import console, printable
+    from cli.runs.shown import RUN_DIGITS_SHOWN
 
     why = [" ".join([_state(run), run["code"], *(f"({one['code']})" for one in run["warnings"])]) for run in runs]
     # A code is looked up and pasted, so that none is broken in a terminal of 80 columns; an audience may be.
@@ -127,68 +124,6 @@ def _destination(run: dict[str, Any]) -> str:
     if not run["audience"]:
         return str(run["key"])
     return f"{run['connector']}: {run['audience']} ({run['action']})"
-
-
-def receipt(
-    run: Annotated[str, typer.Argument(help="The run's id, or its first digits.")],
-    rejects: Annotated[bool, typer.Option("--rejects", help="Print the rejected rows as CSV instead.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the receipt as it is stored.")] = False,
-) -> None:
-    """Show where every row of a drop went; exit 1 if the run failed, is blocked, superseded or unknown."""
-    import boto3
-
-    from cli import deployment
-    from cli.receipt_table import print_receipt
-
-    found = deployment.find()
-    client = boto3.client("s3")
-    body = stored_receipt(client, found.receipts_bucket, run)
-    if rejects:
-        if body["rejects_key"] is None:
-            typer.echo(f"no rejects were written: {_why_none(body)}", err=True)
-        else:
-            _print_object(client, found.receipts_bucket, body["rejects_key"])
-    elif as_json:
-        print(json.dumps(body, ensure_ascii=False))
-    else:
-        print_receipt(body)
-    if body["state"] in ("failed", "blocked", "superseded"):
-        raise typer.Exit(1)
-
-
-def stored_receipt(client: S3Client, bucket: str, run: str) -> dict[str, Any]:
-    """Return the receipt of the run whose id is `run` or begins with it; end the command without exactly one."""
-    from cli import deployment
-    from cli.typed import typed
-
-    keys = [
-        item["Key"]
-        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="receipts/")
-        for item in page.get("Contents", [])
-        if item["Key"].rsplit("/", 1)[-1].startswith(run) and item["Key"].endswith(".json")
-    ]
-    if len(keys) != 1:
-        none = f"no receipt yet for a run with this id; list the runs: {typed('status')}"
-        deployment.fail(
-            f"ambiguous run id: {len(keys)} matches; list the runs: {typed('status')}" if keys else none
-        )
-    receipt: dict[str, Any] = json.loads(client.get_object(Bucket=bucket, Key=keys[0])["Body"].read())
-    return receipt
-
-
-def _why_none(receipt: dict[str, Any]) -> str:
-    """Return why a run has no list of rejects: it was stopped, has not ended, or rejected no row."""
-    if receipt["reason"]:
-        return f"{receipt['reason']['code']}: {receipt['reason']['sentence']}"
-    if receipt["state"] == "running":
-        return "the run has not ended; the list is written when it does"
-    return f"the run is {receipt['state']}, and no row was rejected"
-
-
-def _print_object(client: S3Client, bucket: str, key: str) -> None:
-    """Copy an object to standard output."""
-    for chunk in client.get_object(Bucket=bucket, Key=key)["Body"].iter_chunks():
-        sys.stdout.buffer.write(chunk)
 
 
 def _is_in(run: dict[str, Any], state: str) -> bool:

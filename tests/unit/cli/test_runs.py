@@ -23,6 +23,8 @@ from cli import deployment
 from cli.__main__ import app
 from cli.deployment import Deployment
 from cli.receipt_table import print_receipt
+from tests.unit.cli.ledger_in_moto import item as run_item
+from tests.unit.cli.ledger_in_moto import make_ledger, put
 from tests.unit.cli.test_receipts_shown import receipt
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
     with mock_aws():
         client = boto3.client("s3")
         client.create_bucket(Bucket="receipts")
+        make_ledger()
         yield client
 
 
@@ -52,7 +55,7 @@ def asked(*arguments: str) -> Result:
     ("state", "reason", "said", "exit_code"),
     [
         ("applied", None, "the run is applied, and no row was rejected", 0),
-        ("running", None, "the run has not ended", 0),
+        ("running", None, "the run has not ended", 3),
         ("failed", {"code": "empty_folder", "sentence": "No file."}, "empty_folder: No file.", 1),
     ],
 )
@@ -76,8 +79,10 @@ def test_rejects_are_printed_as_they_are(s3: S3Client) -> None:
 
 
 def test_an_unknown_run_is_answered_with_a_command(s3: S3Client) -> None:
-    """The hint is a command that can be copied."""
-    assert "list the runs: .venv/bin/activation status" in asked("receipt", "abc").stderr
+    """The hint is a command that can be copied, and the exit code is that of an unknown run."""
+    unknown = asked("receipt", "abc")
+    assert "list the runs: .venv/bin/activation runs" in unknown.stderr
+    assert unknown.exit_code == 4
     for name in ("abc1", "abc2"):
         s3.put_object(Bucket="receipts", Key=f"receipts/meta/VIP/{name}.json", Body=b"{}")
     assert "ambiguous run id: 2 matches" in asked("receipt", "abc").stderr
@@ -109,18 +114,7 @@ def in_ledger(run: str, *warnings: str) -> None:
     boto3.client("dynamodb").put_item(TableName="ledger", Item={name: {"S": text} for name, text in item.items()})
 
 
-@pytest.fixture
-def ledger(s3: S3Client) -> None:
-    """Make an empty ledger."""
-    boto3.client("dynamodb").create_table(
-        TableName="ledger",
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-
-
-@pytest.mark.usefixtures("ledger")
+@pytest.mark.usefixtures("s3")
 def test_status_shows_what_a_receipt_warns_of(monkeypatch: pytest.MonkeyPatch) -> None:
     """The codes are in the table, codes and sentences in the JSON."""
     monkeypatch.setenv("COLUMNS", "200")
@@ -133,7 +127,7 @@ def test_status_shows_what_a_receipt_warns_of(monkeypatch: pytest.MonkeyPatch) -
     assert "audience_small" in asked("status").stdout
 
 
-@pytest.mark.usefixtures("ledger")
+@pytest.mark.usefixtures("s3")
 def test_status_breaks_no_code_in_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """A code is looked up and pasted, so that the names of audiences give way."""
     monkeypatch.setenv("COLUMNS", "80")
@@ -144,7 +138,7 @@ def test_status_breaks_no_code_in_a_narrow_terminal(monkeypatch: pytest.MonkeyPa
         assert whole in shown
 
 
-@pytest.mark.usefixtures("ledger")
+@pytest.mark.usefixtures("s3")
 def test_status_is_strict_on_request() -> None:
     """A warning of a run that is listed exits 1; runs that are not listed do not count."""
     in_ledger("a" * 32)
@@ -156,7 +150,7 @@ def test_status_is_strict_on_request() -> None:
     assert asked("status", "--strict", "--state", "failed").exit_code == 0
 
 
-@pytest.mark.usefixtures("ledger")
+@pytest.mark.usefixtures("s3")
 def test_a_record_without_progress_has_no_warnings() -> None:
     """A record of an earlier release is listed like any other."""
     item = {"pk": f"meta#run#{'c' * 32}", "state": "applied"}
@@ -164,7 +158,7 @@ def test_a_record_without_progress_has_no_warnings() -> None:
     assert json.loads(asked("status", "--json").stdout)["warnings"] == []
 
 
-@pytest.mark.usefixtures("ledger")
+@pytest.mark.usefixtures("s3")
 def test_status_shows_folders_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     """An open folder says what it waits for, a late file what to do; a closed folder is not listed."""
     monkeypatch.setenv("COLUMNS", "300")
@@ -200,7 +194,7 @@ def test_status_shows_folders_that_wait(monkeypatch: pytest.MonkeyPatch) -> None
     assert "replace/open/" not in table
 
 
-@pytest.mark.usefixtures("ledger")
+@pytest.mark.usefixtures("s3")
 def test_status_shows_paid_starts_until_they_have_led_to_a_drop(monkeypatch: pytest.MonkeyPatch) -> None:
     """A query that runs or has failed is listed with its slot and code; one that succeeded has a run instead."""
     monkeypatch.setenv("COLUMNS", "300")
@@ -226,7 +220,7 @@ def test_a_redrive_is_of_one_thing() -> None:
         assert "--connector" in done.stderr
 
 
-@pytest.mark.usefixtures("ledger")
+@pytest.mark.usefixtures("s3")
 @pytest.mark.parametrize(
     ("minutes", "folder", "says"),
     [
@@ -259,7 +253,7 @@ def test_an_open_folder_says_when_a_quiet_time_closes_it(
     assert found["sentence"].endswith(says)
 
 
-@pytest.mark.usefixtures("ledger")
+@pytest.mark.usefixtures("s3")
 def test_what_waits_is_listed_as_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """So is a run that the platform is processing, and a large one whose parts wait, with their reason."""
     monkeypatch.setenv("COLUMNS", "200")
@@ -279,3 +273,75 @@ def test_what_waits_is_listed_as_waiting(monkeypatch: pytest.MonkeyPatch) -> Non
     found = {one["run_id"][0]: (one["state"], one["code"], one["parts_waiting"]) for one in listed}
     assert found == {"w": ("waiting", "", 0), "a": ("accepted", "", 0), "l": ("running", "throttled", 2)}
     assert "running, 2 parts waiting: throttled" in asked("status", "--state", "running").stdout
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [
+        ("applied", 0),
+        ("empty", 0),
+        ("failed", 1),
+        ("blocked", 1),
+        ("superseded", 1),
+        ("running", 3),
+        ("accepted", 3),
+    ],
+)
+@pytest.mark.parametrize("command", [("receipt",), ("run", "show")])
+@pytest.mark.usefixtures("s3")
+def test_the_exit_code_tells_the_state(state: str, code: int, command: tuple[str, ...]) -> None:
+    """A script need not read the output of either command."""
+    put(run_item("a" * 32, state))
+    shown = asked(*command, "a" * 32, "--json")
+    assert shown.exit_code == code
+    assert json.loads(shown.stdout)["state"] == state
+    assert asked(*command, "b" * 32).exit_code == 4
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_running_run_has_a_receipt() -> None:
+    """It is made of the ledger's record, its sums are those of now, and it does not pass for a final one."""
+    put(run_item("a" * 32, "running", acknowledged=70, counted=False))
+    found = json.loads(asked("receipt", "a" * 12, "--json").stdout)
+    assert found["rows"] == {
+        "in": None, "read": 71, "acknowledged": 70, "rejected_by_us": 1, "rejected_by_platform": 0
+    }  # fmt: skip
+    assert (found["state"], found["final"], found["rejected_by_us"]) == ("running", False, {"not_an_email": 1})
+    assert "Receipt " + "a" * 32 + ": running" in asked("receipt", "a" * 12).stdout
+
+
+@pytest.mark.usefixtures("s3")
+def test_runs_fit_into_80_columns_and_break_no_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The figures are a line of at most 80 columns, and what can be copied stands unbroken below them."""
+    monkeypatch.setenv("COLUMNS", "80")
+    long = "phones_without_country_code"
+    put(run_item("a" * 32, "waiting", audience="A" * 60, code=long, not_before=2e9, acknowledged=1_234_567))
+    head, figures, fills, reason = asked("runs").stdout.splitlines()
+    assert max(len(head), len(figures)) <= 80
+    assert figures.split()[:2] == ["a" * 12, "waiting"]
+    assert fills == f"  meta: {'A' * 60} (add), meta/{'A' * 60}/raw/{'a' * 32}.csv"
+    assert reason.startswith("  until 2033-05-18 03:33:20 UTC (in ")
+    assert reason.endswith(f": {long}")
+    assert "\x1b" not in figures
+
+
+@pytest.mark.usefixtures("s3")
+def test_runs_are_filtered_by_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A time is UTC and bounds the start; a state that no run has is a usage error."""
+    put(run_item("a" * 32), run_item("b" * 32, at=1_790_000_000.0))
+    since = datetime.fromtimestamp(1_789_999_999, tz=UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    (line,) = asked("runs", "--since", since, "--json").stdout.splitlines()
+    assert json.loads(line)["run_id"] == "b" * 32
+    assert json.loads(line)["started_at"] == "2026-09-21T14:13:20+00:00"
+    assert asked("runs", "--until", since, "--json", "--limit", "1").stdout.count("\n") == 1
+    assert asked("runs", "--state", "odd").exit_code == 2
+
+
+@pytest.mark.usefixtures("s3")
+def test_watching_a_run_that_has_ended_shows_its_receipt() -> None:
+    """Without a terminal a line tells the state; the exit code is the run's."""
+    put(run_item("a" * 32, "failed", code="empty_file", sentence="No row."))
+    watched = asked("run", "watch", "a" * 32)
+    assert watched.exit_code == 1
+    assert "failed  10 rows, 1 rejected, 2 rows/s" in watched.stdout
+    assert "empty_file: No row." in watched.stdout
