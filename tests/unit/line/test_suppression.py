@@ -219,7 +219,7 @@ def test_a_list_that_grows_while_a_mirror_sends_keeps_its_people_out(make_world:
     ids=["a further address", "another number", "a new row"],
 )
 def test_a_list_that_grows_between_a_mirrors_comparison_and_its_requests_takes_out_whole_rows(
-    make_world: Make, now: str, listed: str, hers: list[str], one_kind: bool, replaces: bool, most_rows: int
+    make_world: Make, *, now: str, listed: str, hers: list[str], one_kind: bool, replaces: bool, most_rows: int
 ) -> None:
     """Nothing of the row is added, also where the listed identifier is in a line that is not sent again."""
     world = mirror_world(make_world, replaces=replaces, one_kind=one_kind, max_rows=most_rows)

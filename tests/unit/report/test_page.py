@@ -9,10 +9,11 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from activation.identifiers.codes import SENTENCES, Code
+from activation.identifiers.codes import Code
 from activation.report.drawing import WIDTH, Share, bar
 from activation.report.html import Html, element
 from activation.report.page import document, section
+from activation.report.page_tables import meaning
 from activation.report.places import SHOWN, places_in
 from activation.report.receipts import UNREADABLE
 from activation.report.verdict import verdict
@@ -115,8 +116,8 @@ def test_the_sums_are_on_the_page_in_words_and_as_a_picture() -> None:
 def test_each_code_has_its_sentence_and_its_positions() -> None:
     """A code of ours is explained; a platform's stands for itself; places say row and column."""
     found = outline(section(receipt_of(), {"not_an_email": ["row 7, email", "row 9, email"]}))
-    assert SENTENCES[Code.NOT_AN_EMAIL] in found.text
-    assert SENTENCES[Code.PHONE_LENGTH] in found.text
+    assert meaning(Code.NOT_AN_EMAIL) in found.text
+    assert meaning(Code.PHONE_LENGTH) in found.text
     assert "row 7, email; row 9, email ..." in found.text
     assert "row 3, row 9" in found.text
     assert "a1b2.rejects.csv" in found.text

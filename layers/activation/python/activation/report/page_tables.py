@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from activation.identifiers.codes import SENTENCES
+from activation.codes import find, plain
 from activation.report.html import Html, element
 from activation.report.places import Places
 
@@ -103,4 +103,5 @@ def mirrored(mirror: Mapping[str, Any] | None) -> Html | None:
 
 def meaning(code: str) -> str:
     """Return what a code means in a sentence, "" where the platform's own code says all there is to say."""
-    return SENTENCES.get(code, "")  # type: ignore[call-overload,no-any-return]  # a StrEnum's key is its text
+    texts = find(code)
+    return plain(texts[0].happened) if texts else ""
