@@ -17,6 +17,7 @@ SHARED = {
     ("AWS::Athena::NamedQuery", "Name"): "a label: Athena knows queries by their ids",
     ("AWS::CloudWatch::Alarm", "MetricName"): "AWS's own metrics, and one whose namespace is the app's",
     ("AWS::DynamoDB::Table", "AttributeName"): "a key's attribute",
+    ("AWS::DynamoDB::Table", "IndexName"): "within its own table",
     ("AWS::Events::EventBusPolicy", "EventBusName"): "the account's default bus",
     ("AWS::Glue::Job", "Name"): "its command, which is called glueetl; the job's own name begins with the app's",
     ("AWS::Glue::Table", "Name"): "within its own database",
