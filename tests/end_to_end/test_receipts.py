@@ -37,6 +37,10 @@ def test_runs_are_queried_and_exported_as_a_table(meta: Line, tmp_path: Path) ->
     meta.finish(second)
     query = "select count(*) as runs, sum(rows_acknowledged) as people from receipts where audience = 'Queried'"
     assert _rows(meta, query) == [{"runs": 2, "people": 70}]
+    rates = [one for one in _rows(meta, "match-rate") if one["audience"] == "Queried"]
+    assert (sum(one["rows_in"] for one in rates), sum(one["accepted"] for one in rates)) == (71, 70)
+    by_day = [one for one in _rows(meta, "rejections-by-day") if one["source"] == "meta"]
+    assert {one["code"] for one in by_day} >= receipt["rejected_by_us"].keys()
     file = tmp_path / "receipts.parquet"
     exported = activation(meta, "receipts", "export", "--output", str(file))
     assert exported.returncode == 0, exported.stderr

@@ -10,6 +10,7 @@ import pytest
 from activation.platforms.discovery import platforms
 
 from stacks.context import Reader
+from stacks.doctor import FOUND
 from stacks.doctor_settings import DoctorSettings, read_doctor
 from tests.infrastructure.conftest import Templates, synthesise, tree
 from tests.infrastructure.test_calls_allowed import actions_of
@@ -56,21 +57,24 @@ def test_it_is_called_once_a_day_in_a_time_zone(resources: dict[str, Any]) -> No
     assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
-def test_the_alarm_lasts_as_long_as_the_finding(resources: dict[str, Any]) -> None:
+@pytest.mark.parametrize(("id_", "metric"), [(id_, metric) for id_, metric, _ in FOUND])
+def test_the_alarm_lasts_as_long_as_the_finding(resources: dict[str, Any], id_: str, metric: str) -> None:
     """Between two examinations there is no data, and the alarm stays as it is; a zero ends it."""
-    alarm = only(resources, "AWS::CloudWatch::Alarm", "DoctorFindings")
+    alarm = only(resources, "AWS::CloudWatch::Alarm", f"Doctor{id_}")
     variables = only(resources, "AWS::Lambda::Function")["Environment"]["Variables"]
-    assert (alarm["Namespace"], alarm["MetricName"]) == (
-        variables["POWERTOOLS_METRICS_NAMESPACE"],
-        "DoctorFailures",
-    )
+    assert (alarm["Namespace"], alarm["MetricName"]) == (variables["POWERTOOLS_METRICS_NAMESPACE"], metric)
     assert alarm["Dimensions"] == [{"Name": "service", "Value": variables["POWERTOOLS_SERVICE_NAME"]}]
     assert (alarm["Threshold"], alarm["TreatMissingData"]) == (1, "ignore")
     assert alarm["AlarmActions"] == alarm["OKActions"]
+
+
+def test_no_other_alarm_lasts(resources: dict[str, Any]) -> None:
+    """What has data all the time, or counts events, ends with them."""
+    lasting = {f"Doctor{id_}" for id_, _, _ in FOUND}
     others = [
         one["Properties"]["TreatMissingData"]
         for id_, one in resources.items()
-        if one["Type"] == "AWS::CloudWatch::Alarm" and not id_.startswith("DoctorFindings")
+        if one["Type"] == "AWS::CloudWatch::Alarm" and not id_.startswith(tuple(lasting))
     ]
     assert set(others) == {"notBreaching"}
 

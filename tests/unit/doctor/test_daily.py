@@ -89,6 +89,9 @@ def test_a_healthy_app_writes_zeros_and_notifies_nobody(
         ("DoctorFindings", "_", "failure"): 0,
         ("DoctorFindings", "_", "warning"): 0,
         ("DoctorFailures", "", ""): 0,
+        ("TokensExpiring", "", ""): 0,
+        ("VersionsEnding", "", ""): 0,
+        ("AudiencesShrinking", "", ""): 0,
     }
     assert patient.events == []
 
@@ -101,6 +104,8 @@ def test_an_expired_token_is_counted_and_notified(patient: Patient, capsys: pyte
     printed = capsys.readouterr().out
     assert metrics(printed)["DoctorFindings", "meta", "failure"] == 1
     assert metrics(printed)["DoctorFailures", "", ""] == 1
+    assert metrics(printed)["TokensExpiring", "", ""] == 1
+    assert metrics(printed)["VersionsEnding", "", ""] == 0
     assert patient.platform.secret()["access_token"] not in printed
     (event,) = patient.events
     assert (event["type"], event["connector"], event["check"]) == ("Activation Finding", "meta", "token")
