@@ -27,7 +27,7 @@ class Failure:
     tests: tuple[tuple[str, str], ...]
 
 
-@dataclass
+@dataclass(eq=False)  # pytest keeps its plugins in sets
 class Outcomes:
     """A plugin of pytest that keeps how each test ended, by its file below tests and its name."""
 

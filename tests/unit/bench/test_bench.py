@@ -11,6 +11,7 @@ from http.server import ThreadingHTTPServer
 from itertools import accumulate
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -22,8 +23,9 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from typer.testing import CliRunner
 
-from bench import landing, servers, small
+from bench import landing, servers, small, synced
 from bench.__main__ import bench
+from bench.deployed import Deployed
 from bench.environments import ROOT, Environment
 from bench.figures import Spread, Table, Target, whole
 from bench.handlers import handlers
@@ -35,6 +37,7 @@ from bench.inside.people import write
 from bench.inside.records import Records
 from bench.inside.rows import rows_of
 from bench.inside.sink import Sink
+from bench.plan import Sizes
 from bench.report import page
 from cli.__main__ import app as activation
 from lambdas.meta.platform import PLATFORM
@@ -247,3 +250,31 @@ def test_small_drops_are_for_an_audience_each_or_for_one() -> None:
         assert len({audience for audience, _, _ in made}) == audiences
         people = {line for _, text, _ in made for line in text.decode().splitlines()[1:]}
         assert len(people) == 3 * small.ROWS
+
+
+def test_a_sync_is_timed_to_the_answer_of_its_last_upload() -> None:
+    """Uploads count, of the asked time alone; the answer comes after the platform's delay."""
+    calls = [
+        {"time": at, "rows": rows, "route": route}
+        for at, rows, route in (
+            (9.0, 5_000, "/v27.0/1/users"), (11.0, 10_000, "/v27.0/1/usersreplace"),
+            (15.0, 7_000, "/v27.0/1/usersreplace"), (16.0, 0, "/v27.0/1/sessions"),
+            (21.0, 3_000, "/v27.0/1/users"),
+        )
+    ]  # fmt: skip
+    asked = SimpleNamespace(requests=lambda route: [one for one in calls if route in str(one["route"])])
+    app = Deployed(SimpleNamespace(simulator=asked), "mirror", 0.5)  # type: ignore[arg-type]  # what it asks of a group
+    assert app.uploaded(10.0, 20.0) == (15.5, 17_000)
+    assert app.uploaded(10.0) == (21.5, 20_000)
+
+
+def test_a_sync_is_judged_beside_the_script() -> None:
+    """The ratios of the medians are printed, and judged for the first size; larger ones have ten seconds."""
+    found = {
+        ("the app", "cold"): [(3.3, 50_000)], ("the app", "warm"): [(1.2, 50_000)],
+        ("the script", "cold"): [(3.0, 50_000)], ("the script", "warm"): [(2.0, 50_000)],
+    }  # fmt: skip
+    sizes = Sizes(synced_rows=(50_000, 400_000), synced_runs=1)
+    first, larger = (synced._table(rows, "add", found, sizes) for rows in sizes.synced_rows)
+    assert [(one.found, one.met) for one in first.targets] == [("0.60", False), ("1.10", True)]
+    assert [(one.found, one.met) for one in larger.targets] == [("3.30 s", True)]

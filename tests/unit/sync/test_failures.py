@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -39,3 +41,13 @@ def test_a_test_that_failed_or_did_not_run_is_said_in_its_line() -> None:
     assert one.tests == (("unit/a.py", "test_b"), ("unit/a.py", "test_c"))
     outcomes = Outcomes({one.tests[0]: ["passed", "failed"]})
     assert outcomes.of(one) == "1 passed, 1 failed, 1 not run"
+
+
+def test_the_command_prints_the_table_with_what_came_of_it() -> None:
+    """Of the lines' tests those that ran are counted, and the others are said not to have run."""
+    command = [sys.executable, "-m", "tests.sync_failures", "--quick", "-k", "test_the_last_sizes_are_kept"]
+    done = subprocess.run(command, cwd=TESTS.parent, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (line,) = [one for one in done.stdout.splitlines() if one.startswith("│ a slow leak ")]
+    assert "1 passed" in line
+    assert sum("not run" in one for one in done.stdout.splitlines()) >= len(TABLE) - 1
