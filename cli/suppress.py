@@ -52,6 +52,7 @@ def suppress(
     from cli.list_plan import ListPlan, contexts_of
     from cli.local_files import folder_name, local_files
     from cli.upload import MANIFEST, Upload
+    from lambdas.suppressions.list_drop import refuse_made_for
     from stacks.names import SUPPRESSIONS
 
     local = local_files(files)
@@ -62,11 +63,14 @@ def suppress(
         deployment.fail("this deployment reads no suppression lists yet: deploy this release of the app")
     try:
         located = _located(key, local)
+        refuse_made_for(local.platform, located.kind)
         said = local.said(parse(column_map or []))
         contexts, read = contexts_of(connectors(found).values()), settings()
         most_rows = read.suppressions.most_rows if read else 0
         plan = ListPlan.over(_reader(located, local), located, contexts, said, most_rows=most_rows)
-        upload = Upload(local, local.content(), key, ManifestReading(said, local.date_order, local.time_zone))
+        upload = Upload(
+            local, local.content(), key, ManifestReading(said, local.date_order, local.time_zone, local.platform)
+        )
         upload.check()
     except (Rejected, NoConnector, ConfigError) as error:
         deployment.fail(f"{error.code}: {key_refused(error, local, file)}")

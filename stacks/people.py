@@ -28,6 +28,8 @@ from stacks.statements import allow, through_key
 RECEIPTS = (".json", ".csv", ".html")
 # What a forget uploads; see cli/forget_drops.py.
 FORGETTABLE = (f"*/raw/{Action.REMOVE}/{FORGET_PREFIX}*", f"{FORGOTTEN_LIST}{FORGET_PREFIX}*")
+# A wildcard matches slashes too, and so a folder below another action, and what takes people off a list.
+NOT_FORGETTING = tuple(f"{one}/raw/{Action.REMOVE}/{FORGET_PREFIX}*" for one in ("*/*/*", f"{SUPPRESSIONS}/*"))
 # https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html and
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html, read 2026-11-30
 FUNCTION_CHARACTERS, QUEUE_CHARACTERS = 64, 80
@@ -84,6 +86,12 @@ class Readers(Construct):
             description="Forget people, together with the reader's policy",
             statements=[
                 _upload([drops.arn_for_objects(one) for one in FORGETTABLE]),
+                iam.PolicyStatement(
+                    sid="RemoveAlone",
+                    effect=iam.Effect.DENY,
+                    actions=["s3:PutObject"],
+                    resources=[drops.arn_for_objects(one) for one in NOT_FORGETTING],
+                ),
                 allow("KeepForgets", ["s3:PutObject"], [receipts.arn_for_objects(f"{FORGETS}*.json")]),
                 through,
             ],

@@ -1,4 +1,4 @@
-"""Answers uploads as Meta or TikTok does and stores nothing: `sink.py DELAY_S` first prints its base URL.
+"""Answers uploads as Meta, TikTok or Snapchat does and stores nothing: `sink.py DELAY_S` first prints its base URL.
 
 For files so large that a simulator, which stores every member, would need gigabytes.
 """
@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 PIECE_BYTES = 256 * 1024
 ROWS = re.compile(rb'"estimated_num_total":(\d+)')
 TAIL_BYTES = 1024
-TIKTOK = "/open_api/"
+TIKTOK, SNAPCHAT = "/open_api/", "/v1/"
 
 
 class Sink(BaseHTTPRequestHandler):
@@ -26,6 +26,9 @@ class Sink(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer that there is no audience yet."""
+        if self.path.startswith(SNAPCHAT):
+            self._answer({"request_status": "SUCCESS", "segments": []})
+            return
         none: dict[str, object] = {"list": [], "page_info": {"total_page": 0}}
         self._answer(_envelope(none) if self.path.startswith(TIKTOK) else {"data": []})
 
@@ -39,6 +42,13 @@ class Sink(BaseHTTPRequestHandler):
         if self.path.startswith(TIKTOK):
             time.sleep(self.delay_s)
             self._answer(_envelope({"file_path": "0123456789abcdef"}))
+            return
+        if self.path.startswith(SNAPCHAT):
+            time.sleep(self.delay_s)
+            part = {"sub_request_status": "SUCCESS", "segment": {"id": "1"}, "user": {}}
+            self._answer(
+                {"request_status": "SUCCESS", "users" if self.path.endswith("/users") else "segments": [part]}
+            )
             return
         found = ROWS.search(tail)
         if found is None:

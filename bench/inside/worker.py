@@ -34,6 +34,7 @@ from activation.pipeline.rate_limit import RateLimit
 from activation.pipeline.scanning import scan
 from activation.pipeline.sending import Sender
 from activation.pipeline.suppressing import Suppression
+from activation.platforms.authentication import Authentication, OAuth2Refresh, StaticToken
 from activation.platforms.discovery import platform_named
 from activation.platforms.http import PooledHttp
 from activation.platforms.options import complete
@@ -130,7 +131,7 @@ def work(
     client = PlatformClient(
         publisher=publisher,
         signing=FixedSecret(
-            make_signer(platform.authentication, version, Tools(http, cast("Any", None), cast("Any", None)))
+            make_signer(_static(platform), version, Tools(http, cast("Any", None), cast("Any", None)))
         ),
         http=http,
         rate_limit=RateLimit(table, f"account#{platform.name}#bench", platform.rate.tier(account.options).windows),
@@ -175,6 +176,12 @@ def work(
         "write_units": records.write_units,
         "read_units": records.read_units,
     }
+
+
+def _static(platform: Platform) -> Authentication:
+    """Return how requests are signed; a platform whose tokens are renewed gets one that lasts."""
+    found = platform.authentication
+    return StaticToken(header=found.header, prefix=found.prefix) if isinstance(found, OAuth2Refresh) else found
 
 
 def _stored(path: str) -> tuple[int, Listed]:

@@ -24,6 +24,7 @@ from activation.pipeline.batching import Batcher
 from activation.pipeline.findings import NO_IDENTIFIER, of_rows
 from activation.suppression.listed import Listed
 
+from lambdas.suppressions.listed_fields import HASHED_FOR
 from lambdas.suppressions.lists import ROWS_PER_SPAN, hashed_for, table, tables
 from lambdas.suppressions.readings import Readings, hashed_readings, raw_readings
 
@@ -97,6 +98,20 @@ def refuse_hashed(kind: Kind) -> None:
             "hashed_for_whom",
             "a suppression list of digests has to say whose they are, since platforms hash phones differently:"
             " put it below hashed_meta/, hashed_tiktok/ and so on in place of hashed/",
+        )
+
+
+def refuse_made_for(made_for: str, kind: Kind) -> None:
+    """Raise Rejected (other_platform) for digests that a folder's manifest says were made for another platform.
+
+    `made_for` is "" where it says none.
+    """
+    of_platform = hashed_for(kind.declared)
+    if of_platform and made_for not in ("", of_platform):
+        raise Rejected(
+            "other_platform",
+            f"the folder's manifest says that its digests were made for {made_for}, and the key declares those of"
+            f" {of_platform}: the list was not changed. Put the folder below {HASHED_FOR}{made_for}/",
         )
 
 

@@ -29,7 +29,7 @@ from activation.suppression.listed import Listed
 from activation.suppression.store import ListStore
 
 from lambdas.suppressions.change import Changed, ListChange
-from lambdas.suppressions.list_drop import ListDrop, names_nobody, refuse_hashed, too_many
+from lambdas.suppressions.list_drop import ListDrop, names_nobody, refuse_hashed, refuse_made_for, too_many
 from lambdas.suppressions.settings import ListSettings
 
 
@@ -119,6 +119,8 @@ class ListRun:
 
     def _open(self) -> tuple[DropReader, ListDrop]:
         invocation, plan = self.invocation, self.invocation.held.run.progress.plan
+        if invocation.listing and invocation.listing.reading:
+            refuse_made_for(invocation.listing.reading.platform, invocation.located.kind)
         opened = open_run(invocation)
         reading, contexts = opened.reading, self.settings.contexts
         kind = invocation.located.kind

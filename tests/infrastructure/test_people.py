@@ -65,6 +65,16 @@ def test_who_forgets_can_add_nobody(templates: Templates) -> None:
     assert writes == {"s3:PutObject"}
     keys = [text(one).partition(">/")[2] for one in several(own["UploadDrops"]["Resource"])]
     assert keys == ["*/raw/remove/forget-*", "suppressions/forgotten/raw/forget-*"]
+    assert own["RemoveAlone"]["Effect"] == "Deny"
+    denied = [text(one).partition(">/")[2] for one in several(own["RemoveAlone"]["Resource"])]
+    for key, is_denied in (
+        ("meta/VIP/raw/remove/forget-1/people.csv", False),
+        ("suppressions/forgotten/raw/forget-1.csv", False),
+        ("suppressions/forgotten/raw/remove/forget-1.csv", True),
+        ("meta/VIP/raw/night/raw/remove/forget-1/people.csv", True),
+        ("meta/VIP/raw/add/raw/remove/forget-1/people.csv", True),
+    ):
+        assert any(fnmatchcase(key, one) for one in denied) is is_denied
     assert text(own["KeepForgets"]["Resource"]).endswith("/forgets/*.json")
 
 

@@ -99,6 +99,19 @@ def test_what_would_leave_the_list_as_it_is_is_not_uploaded(
         assert code in result.output
 
 
+def test_a_folder_whose_manifest_names_another_platform_is_not_uploaded(drops: Path) -> None:
+    """`normalize` writes it; the digests of one platform are not found on another that hashes otherwise."""
+    (drops / "part-0.csv").write_text(f"email\n{hashlib.sha256(b'a').hexdigest()}\n")
+    own = {"entries": [{"url": "s3://drops/x/part-0.csv"}], "activation": {"platform": "tiktok"}}
+    (drops / "_manifest.json").write_text(json.dumps(own))
+    for identifiers, code in (("hashed_meta", 1), ("hashed_tiktok", 0)):
+        command = ["suppress", str(drops), "--list", "court", "--identifiers", identifiers]
+        result = CliRunner().invoke(app, command)
+        assert result.exit_code == code, result.output
+        assert ("other_platform" in result.output) is bool(code)
+    assert {key.split("/")[2] for key in keys()} == {"hashed_tiktok"}
+
+
 def test_more_people_than_the_settings_allow_are_refused(drops: Path) -> None:
     """A list of everybody is a mistake until somebody says that it is meant."""
     connector = {"name": "meta", "platform": "meta"}

@@ -116,6 +116,27 @@ def test_a_folder_is_one_drop() -> None:
     assert world.has("meta", "EMAIL", "b@x.example")
 
 
+@pytest.mark.parametrize(("made_for", "code"), [("meta", ""), ("tiktok", "other_platform")])
+def test_digests_that_a_manifest_says_are_another_platforms_change_nothing(made_for: str, code: str) -> None:
+    """They would be found by nobody, or by the wrong platform's requests alone."""
+    world = ListWorld()
+    folder = f"{NAME}/no/hashed_meta/export-1"
+    part = world.event(world.put(f"email\n{hashed('a@x.example')}\n", f"{folder}/part-0.csv"))
+    own = {"entries": [{"url": f"s3://drops/{folder}/part-0.csv"}], "activation": {"platform": made_for}}
+    world.clock.pass_s(1)
+    world.run(part, world.event(world.put(json.dumps(own), f"{folder}/manifest")))
+    assert (world.receipt()["reason"] or {"code": ""})["code"] == code
+    assert bool(world.lists.lists) is not bool(code)
+
+
+def test_a_list_of_everybody_is_refused_by_name() -> None:
+    """The guard counts people: a customer base on a list waits for somebody, and nothing changes."""
+    world = ListWorld(most_rows=3)
+    receipt = world.put_on("email\n" + "".join(f"p{number}@x.example\n" for number in range(4)))
+    assert (receipt["state"], receipt["reason"]["code"]) == (RunState.BLOCKED, "too_many_at_once")
+    assert not world.lists.lists
+
+
 @pytest.mark.parametrize(
     ("text", "kind", "code"),
     [
