@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pytest
 from activation.identifiers.abroad import international, is_valid, plan_of, prefixes_of, repaired_bare, split
 from activation.identifiers.identify import identify, identify_value
-from activation.identifiers.numbering import alternatives
+from activation.identifiers.national_numbers import alternatives
 from activation.identifiers.phones import Bare, Phone
 from activation.identifiers.plans import plans
 from activation.identifiers.table import Context, Digest, Field

@@ -249,3 +249,29 @@ def test_huge_cells_are_refused_at_once(platform: str, field: Field) -> None:
     column = identify(field, pa.array(huge), Context(), hashed=False)
     assert column.sent.null_count == len(huge)
     assert set(column.code.to_pylist()) == {Code.TOO_LONG}
+
+
+def test_kernels_read_each_letter_of_their_alphabets_as_cells_do() -> None:
+    """Every letter that names may have, alone, first and behind another, is in a column what it is in a cell."""
+    letters = [chr(point) for point in (*range(0x20, 0x530), *range(0x3000, 0x3100))]
+    letters += [chr(point) for point in (0x4E00, 0x9FA5, 0x9FA6, 0xAC00, 0xAC01, 0xD7A3, 0x1E9E, 0xFB01, 0x212B)]
+    names = [
+        text
+        for letter in letters
+        for text in (letter, f"{letter}a", f"Я{letter}", f"O'{letter}-o", f"中{letter} ")
+    ]
+    fields = import_module("lambdas.meta.fields").TABLE
+    for key in ("LN", "FI", "CT"):
+        column = identify(fields.field(key), pa.array(names), Context(), hashed=False)
+        assert same(column, scalar(fields.field(key), [*names], Context(), hashed=False))
+
+
+@pytest.mark.parametrize(
+    "name", ["Мария Иванова", "Ανδρέας", "Σοφία", "李明", "ひらがな", "김민준", "José-Luis", "Łódź"]
+)
+def test_names_of_many_alphabets_are_read_by_the_column(name: str) -> None:
+    """None of them is looked at one by one, neither where it is sent nor where a to z are wanted."""
+    fields = import_module("lambdas.meta.fields").TABLE
+    assert fields.field("LN").rule.clean(pa.array([name]), Context()).null_count == 0
+    letters, codes = fields.field("CT").rule.clean_or_refuse(pa.array([name]), Context())
+    assert letters.null_count + codes.null_count == 1

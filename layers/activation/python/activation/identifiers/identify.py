@@ -14,7 +14,7 @@ from activation.identifiers.declared import declared_column, declared_value, loo
 from activation.identifiers.digest import digest, digests
 from activation.identifiers.five_digits import five_digits
 from activation.identifiers.rules import Result
-from activation.identifiers.table import Context, Digest, Field
+from activation.identifiers.table import Context, Digest, Field, Refuses, Rule
 from activation.identifiers.text import (
     BLANK_WORDS,
     MAX_CELL_BYTES,
@@ -149,7 +149,7 @@ def _each(field: Field, values: pa.Array, context: Context, *, hashed: bool) -> 
     if hashed and field.digest is not Digest.PLAIN:
         sent, unsure = declared_column(field.digest, values, context.placeholders)
         return _with_rest(field, values, context, sent, unsure, hashed=True)
-    clean = field.rule.clean(values, context)
+    clean, code = _by_rule(field.rule, values, context)
     if clean is None:
         return _one_by_one(field, values, context, hashed=hashed)
     nobody = pc.is_in(clean, value_set=_nobody(context.placeholders))
@@ -157,7 +157,19 @@ def _each(field: Field, values: pa.Array, context: Context, *, hashed: bool) -> 
     kept = pc.and_(pc.and_not(clean.is_valid(), nobody), pc.less_equal(length, field.max_bytes or MAX_CELL_BYTES))
     sure = clean if pc.all(kept, min_count=0).as_py() else pc.if_else(kept, clean, pa.scalar(None, pa.string()))
     unsure = pc.and_not(pc.greater(length, 0), kept)  # an empty cell is blank, whatever the rule
-    return _with_rest(field, values, context, digests(field.digest, sure), unsure, hashed=False)
+    if code is not None:
+        code = pc.if_else(
+            pc.greater(length, field.max_bytes or MAX_CELL_BYTES), pa.scalar(None, pa.string()), code
+        )
+        unsure = pc.and_not(unsure, code.is_valid())
+    return _with_rest(field, values, context, digests(field.digest, sure), unsure, hashed=False, code=code)
+
+
+def _by_rule(rule: Rule, values: pa.Array, context: Context) -> tuple[pa.Array | None, pa.Array | None]:
+    """Return what a rule's kernels are sure of: normalised texts, and codes; None where it has none."""
+    return (
+        rule.clean_or_refuse(values, context) if isinstance(rule, Refuses) else (rule.clean(values, context), None)
+    )
 
 
 def _one_by_one(field: Field, values: pa.Array, context: Context, *, hashed: bool) -> Column:
@@ -177,15 +189,23 @@ def _nobody(placeholders: frozenset[str]) -> pa.Array:
 
 
 def _with_rest(
-    field: Field, values: pa.Array, context: Context, sent: pa.Array, unsure: pa.Array, *, hashed: bool
+    field: Field,
+    values: pa.Array,
+    context: Context,
+    sent: pa.Array,
+    unsure: pa.Array,
+    *,
+    hashed: bool,
+    code: pa.Array | None = None,
 ) -> Column:
-    """Fill in, one by one, the cells that the kernels were not sure of."""
+    """Fill in, one by one, the cells that the kernels were not sure of; `code` are the codes that they were."""
+    code = pa.nulls(len(values), pa.string()) if code is None else code
     rest = values.filter(unsure)
     if not len(rest):
-        return Column(sent, pa.nulls(len(values), pa.string()))
+        return Column(sent, code)
     cells = rest.dictionary_encode()
     column = _one_by_one(field, cells.dictionary, context, hashed=hashed)
     return Column(
         pc.replace_with_mask(sent, unsure, column.sent.take(cells.indices)),
-        pc.replace_with_mask(pa.nulls(len(values), pa.string()), unsure, column.code.take(cells.indices)),
+        pc.replace_with_mask(code, unsure, column.code.take(cells.indices)),
     )

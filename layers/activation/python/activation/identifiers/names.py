@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from activation.identifiers.alphabets import lower_letters, roman_letters_of
 from activation.identifiers.codes import Code
 from activation.identifiers.rules import PerValue, Result
 from activation.identifiers.table import Context
@@ -21,13 +22,6 @@ from activation.identifiers.text import (
     trim,
     written,
 )
-
-# Names that the kernels normalise: ASCII and Latin-1 letters, and between them what people write in names. No
-# letter of these has another form in Unicode's normal form C, and lower case is one letter for one letter.
-_LATIN = r"\A[A-Za-zÀ-ÖØ-öø-ÿ](?:[ '’.-]{0,2}[A-Za-zÀ-ÖØ-öø-ÿ])*[ .]?\z"
-_BETWEEN = r"[ '’.-]"
-# Names that lose nothing but what is between their letters in the alphabet a to z.
-_ROMAN = r"\A[A-Za-z](?:[ '.-]{0,2}[A-Za-z])*[ .]?\z"
 
 
 def _letters(text: str) -> str:
@@ -51,15 +45,14 @@ class Letters:
         return (kept, None) if kept else (None, Code.NOTHING_LEFT)
 
     def clean(self, values: pa.Array, context: Context) -> pa.Array:
-        """Normalise names of Latin letters, with spaces, hyphens and apostrophes in them."""
+        """Normalise names of several alphabets, with spaces, hyphens and apostrophes in them."""
         lowered = pc.ascii_lower(values)
         plain = pc.and_(pc.ascii_is_alpha(values), pc.less(pc.binary_length(values), 32))
         plain = pc.fill_null(plain, fill_value=True)
         if not pc.all(plain, min_count=0).as_py():
             # Most names are bare already; the costly kernels run on those that are not.
-            lowered = pc.replace_with_mask(
-                lowered, pc.invert(plain), _undressed(values.filter(pc.invert(plain)), _LATIN)
-            )
+            others = pc.invert(plain)
+            lowered = pc.replace_with_mask(lowered, others, lower_letters(_known(values.filter(others))))
         if self.first is not None:
             # What is left of a word for "no value" no longer looks like one.
             words = pc.is_in(lowered, value_set=pa.array(sorted(BLANK_WORDS), pa.string()))
@@ -68,24 +61,24 @@ class Letters:
         return lowered
 
 
-def _undressed(names: pa.Array, pattern: str) -> pa.Array:
-    """Normalise names that match, of letters that are the same in every normal form; null for the others.
-
-    Shorter than a digest, and no word for "no value" (n.a.) before its dots are taken off.
-    """
-    fits = pc.and_(pc.match_substring_regex(names, pattern), pc.less(pc.binary_length(names), 32))
-    fits = pc.and_not(fits, pc.is_in(pc.ascii_lower(names), value_set=pa.array(sorted(BLANK_WORDS), pa.string())))
-    bare = pc.replace_substring_regex(pc.utf8_lower(names), _BETWEEN, "")
-    return pc.if_else(fits, bare, pa.scalar(None, pa.string()))
+def _known(values: pa.Array) -> pa.Array:
+    """Return names; null for words for "no value", which n.a. is before its dots are taken off."""
+    words = pc.is_in(pc.ascii_lower(values), value_set=pa.array(sorted(BLANK_WORDS), pa.string()))
+    return pc.if_else(words, pa.scalar(None, pa.string()), values)
 
 
 @dataclass(frozen=True)
 class RomanLetters(PerValue):
-    """The letters a to z: see `roman_letters`. Its kernels read names of ASCII letters."""
+    """The letters a to z: see `roman_letters`. Its kernels read Latin letters, and know other alphabets."""
 
     def clean(self, values: pa.Array, context: Context) -> pa.Array:
-        """Normalise names of ASCII letters, with spaces, hyphens and apostrophes in them."""
-        return _undressed(values, _ROMAN)
+        """Normalise names of Latin letters, with spaces, hyphens and apostrophes in them."""
+        return self.clean_or_refuse(values, context)[0]
+
+    def clean_or_refuse(self, values: pa.Array, context: Context) -> tuple[pa.Array, pa.Array]:
+        """Return the letters of Latin names, and the code of names that have letters of other alphabets."""
+        letters, foreign = roman_letters_of(_known(values))
+        return letters, pc.if_else(foreign, pa.scalar(Code.NOT_LATIN.value), pa.scalar(None, pa.string()))
 
 
 def roman_letters(name: str) -> RomanLetters:

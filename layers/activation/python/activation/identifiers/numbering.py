@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
-
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from activation.identifiers.abroad import former_prefixes, is_valid, plan_of, repaired
 
@@ -146,68 +142,3 @@ def _digits(number: PhoneNumber) -> str:
     import phonenumbers
 
     return f"{number.country_code}{phonenumbers.national_significant_number(number)}"
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What the kernels need of a country's plan; libphonenumber's patterns are RE2's as well as Python's.
-
-    `unsure` matches digits that may begin with something else than the trunk prefix: the way to dial abroad, a
-    carrier's code.
-    """
-
-    country_code: str
-    trunk: str
-    unsure: str
-    valid: str
-
-
-@cache
-def _plan(country: str) -> _Plan | None:
-    """Return the plan of a country whose trunk prefix is one digit or none, else None."""
-    from phonenumbers import PhoneMetadata
-
-    metadata = PhoneMetadata.metadata_for_region(country, None)
-    if metadata is None:
-        return None
-    trunk = metadata.national_prefix or ""
-    prefixes = set(alternatives(metadata.national_prefix_for_parsing or ""))
-    if len(trunk) > 1 or (trunk and trunk not in prefixes):
-        return None
-    kinds = (metadata.fixed_line, metadata.mobile, metadata.toll_free, metadata.voip, metadata.personal_number)
-    return _Plan(
-        country_code=str(metadata.country_code),
-        trunk=trunk,
-        unsure="|".join([*(prefixes - {trunk, ""}), metadata.international_prefix or "00"]),
-        valid="|".join(kind.national_number_pattern for kind in kinds if kind and kind.national_number_pattern),
-    )
-
-
-def alternatives(pattern: str) -> list[str]:
-    """Return the alternatives of a regular expression: it is split at its outermost bars."""
-    depth, parts = 0, [""]
-    for character in pattern:
-        depth += (character in "([") - (character in ")]")
-        if character == "|" and not depth:
-            parts.append("")
-        else:
-            parts[-1] += character
-    return parts
-
-
-def national_column(digits: pa.Array, country: str) -> pa.Array:
-    """Return `national` for the digits that fit the country's plan at once; null for the others."""
-    nothing = pa.scalar(None, pa.string())
-    plan = _plan(country)
-    if plan is None or not plan.valid:
-        return pa.nulls(len(digits), pa.string())
-    number = digits
-    if plan.trunk:
-        number = pc.if_else(pc.starts_with(digits, plan.trunk), pc.utf8_slice_codeunits(digits, 1), digits)
-    fits = pc.match_substring_regex(number, rf"\A(?:{plan.valid})\z")
-    fits = pc.and_not(fits, pc.match_substring_regex(digits, rf"\A(?:{plan.unsure})"))
-    if plan.trunk != plan.country_code:
-        fits = pc.and_not(fits, pc.starts_with(digits, plan.country_code))
-    return pc.if_else(
-        pc.fill_null(fits, fill_value=False), pc.binary_join_element_wise(plan.country_code, number, ""), nothing
-    )

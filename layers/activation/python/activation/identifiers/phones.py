@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -13,37 +12,22 @@ import pyarrow.compute as pc
 from activation.identifiers.abroad import international, is_valid, repaired_bare, split
 from activation.identifiers.codes import Code
 from activation.identifiers.dressed import undressed
+from activation.identifiers.national_numbers import national_columns
 from activation.identifiers.numbering import (
     KEEPS_ZERO,
     has_numbers,
     has_numbers_of,
     national,
-    national_column,
     read_two_ways,
 )
 from activation.identifiers.rules import Result
 from activation.identifiers.table import Context
-from activation.identifiers.text import is_float, trim, unmarked, whole_number
+from activation.identifiers.typed_phones import typed_number
 from activation.identifiers.unchanged import unchanged
 
 # ITU-T E.164: at most 15 digits, country code included.
 _MAX_DIGITS = 15
 
-_LABEL = r"(?:tel(?:e?phone|efon)?|phone|ph|mobile|mob|cell|home|work|office|fax|main|whatsapp|[hmwotc])"
-_LEADING_LABEL = re.compile(rf"\A{_LABEL}[^\w+(]*(?=[+(\d])", re.IGNORECASE)
-# Any word with a colon: tel:, Tél. :, p: (as Meta's own lead forms write numbers).
-_LEADING_WORD = re.compile(r"\A[^\W\d_][^\d+:]{0,30}:[\s/]*(?=[+(\d])")
-_TRAILING_LABEL = re.compile(rf"(?<=\d)(?:\s+|\s*[(\[])\s*{_LABEL}\W*\Z", re.IGNORECASE)
-_EXTENSION = re.compile(
-    r"\d[\s,;.()-]*(?:e?xt(?:ension|n)?|x|#|poste|anexo|ramal|int(?:erno)?|dw|durchwahl|toestel|wewn?|доб)\W*"
-    r"\d{1,7}\W*\Z",
-    re.IGNORECASE,
-)
-# Behind a slash a few digits are another line of the same house; more are a number behind its area code.
-_SEVERAL = re.compile(r"[0-9]\W*[,;|&]\W*[0-9]|[0-9]\s*/\s*[0-9]{1,3}\Z")
-# A number with digits behind its point: they are not part of it.
-_FRACTION = re.compile(r"\+?[0-9]{9,}[.,][0-9]{1,3}")
-_ONLY_DIALLED = re.compile(r"[0-9+ ().-]+")
 _OPTIONAL_ZERO = re.compile(r"\(\s*0\s*\)")
 # Bare digits that have the shape of a number of the North American Numbering Plan.
 _NANP = r"[2-9][0-9]{2}[2-9][0-9]{6}"
@@ -81,7 +65,7 @@ class Phone:
 
     def value(self, text: str, context: Context) -> Result:
         """Normalise one number."""
-        written, code = _written(text)
+        written, code = typed_number(text)
         if written is None:
             return None, code
         digits = re.sub(r"[^0-9]", "", written)
@@ -140,40 +124,75 @@ class Phone:
         return named if named and has_numbers(named) else default
 
     def clean(self, values: pa.Array, context: Context) -> pa.Array:
-        """Normalise digits, spaces, dots, hyphens and brackets that carry a country code or need none."""
+        """Normalise digits with what people put between them that carry a country code or need none."""
+        return self.clean_or_refuse(values, context)[0]
+
+    def clean_or_refuse(self, values: pa.Array, context: Context) -> tuple[pa.Array, pa.Array]:
+        """Return the normalised numbers, and the codes of cells that are surely none; null where not sure."""
         nothing = pa.scalar(None, pa.string())
         typed = pc.ascii_trim_whitespace(values)
-        digits = pc.utf8_ltrim(typed, "+")
+        digits = pc.ascii_ltrim(typed, "+")
+        code = pa.nulls(len(values), pa.string())
         # Most cells are bare digits already; the costly kernels run on those that are not.
         dressed = pc.invert(pc.fill_null(_is_plain(typed, digits), fill_value=True))
         if pc.any(dressed).as_py():
-            typed = pc.replace_with_mask(typed, dressed, undressed(typed.filter(dressed)))
-            digits = pc.utf8_ltrim(typed, "+")
-        abroad = pc.starts_with(typed, "+")
-        bare = pc.and_not(pc.not_equal(typed, ""), abroad)
-        bare = pc.fill_null(bare, fill_value=False)
-        number = pc.if_else(pc.and_not(abroad, pc.starts_with(digits, "0")), digits, nothing)
+            numbers, refused = undressed(typed.filter(dressed))
+            typed, code = (
+                pc.replace_with_mask(all_, dressed, some) for all_, some in ((typed, numbers), (code, refused))
+            )
+            digits = pc.ascii_ltrim(typed, "+")
+        stripped = pc.ascii_ltrim(digits, "0")
+        code = pc.coalesce(code, self._too_short(digits, stripped, context))
+        abroad = pc.or_(pc.starts_with(typed, "+"), pc.starts_with(digits, "00"))
+        bare = pc.fill_null(pc.and_not(pc.not_equal(typed, ""), abroad), fill_value=False)
+        number = pc.if_else(abroad, stripped, nothing)
         if not pc.any(bare).as_py():
             sure = unchanged(number, None)
         else:
-            at_home = pc.if_else(pc.and_not(bare, pc.starts_with(digits, "00")), digits, nothing)
-            number, sure = self._with_bare(number, bare, at_home, context)
+            at_home = pc.if_else(bare, digits, nothing)
+            number, sure, refused = self._with_bare(number, bare, at_home, context)
+            code = pc.coalesce(code, refused)
         length = pc.binary_length(number)
         kept = pc.and_(pc.greater_equal(length, self.min_digits), pc.less_equal(length, _MAX_DIGITS))
         number = pc.if_else(pc.and_(kept, sure), number, nothing)
-        return pc.binary_join_element_wise("+", number, "") if self.plus else number
+        return pc.binary_join_element_wise("+", number, "") if self.plus else number, code
+
+    def _too_short(self, digits: pa.Array, stripped: pa.Array, context: Context) -> pa.Array:
+        """Return the codes of zeros alone, and of fewer digits than a number has; null for the rest."""
+        length = pc.binary_length(stripped)
+        short = pc.fill_null(pc.and_(pc.less(length, self.min_digits), pc.not_equal(digits, "")), fill_value=False)
+        code = pa.nulls(len(digits), pa.string())
+        if not pc.any(short).as_py():
+            return code
+        codes = [Code.PHONE_ALL_ZEROS.value] + [
+            None if has_numbers_of(context.default_country, one) else Code.PHONE_LENGTH.value
+            for one in range(1, self.min_digits)
+        ]
+        return pc.replace_with_mask(code, short, pa.array(codes, pa.string()).take(length.filter(short)))
+
+    def _without_country(self, digits: pa.Array) -> pa.Array:
+        """Return the code of digits that are never sent where no country is configured; null for the rest."""
+        nothing = pa.scalar(None, pa.string())
+        if self.bare not in (Bare.REFUSE, Bare.INTERNATIONAL):
+            return pa.nulls(len(digits), pa.string())
+        refused = digits.is_valid() if self.bare is Bare.REFUSE else pc.starts_with(digits, "0")
+        refused = pc.and_not(refused, pc.starts_with(digits, _NANP_ABROAD))
+        return pc.if_else(refused, pa.scalar(Code.PHONE_NO_COUNTRY.value), nothing)
 
     def _with_bare(
         self, number: pa.Array, bare: pa.Array, at_home: pa.Array, context: Context
-    ) -> tuple[pa.Array, pa.Array]:
-        """Fill in the numbers without a plus: the numbers, and a mask of those that are sure."""
+    ) -> tuple[pa.Array, pa.Array, pa.Array]:
+        """Fill in the numbers without a plus: the numbers, a mask of the sure ones, and the codes of others."""
         if not context.default_country:
             number = pc.coalesce(number, self._bare_column(at_home))
-            return number, unchanged(number, None if self.bare is Bare.INTERNATIONAL else bare)
-        long = pc.greater_equal(pc.binary_length(pc.utf8_ltrim(at_home, "0")), self.min_digits)
-        at_home = pc.if_else(long, at_home, pa.scalar(None, pa.string()))
+            sure = unchanged(number, None if self.bare is Bare.INTERNATIONAL else bare)
+            return number, sure, self._without_country(at_home)
+        nothing = pa.scalar(None, pa.string())
+        long = pc.greater_equal(pc.binary_length(pc.ascii_ltrim(at_home, "0")), self.min_digits)
         sure = pc.or_(pc.fill_null(unchanged(number, None), fill_value=False), bare)
-        return pc.coalesce(number, national_column(at_home, context.default_country)), sure
+        found, refused = national_columns(pc.if_else(long, at_home, nothing), context.default_country)
+        code = pc.if_else(refused, pa.scalar(Code.PHONE_NOT_IN_COUNTRY.value), nothing)
+        return pc.coalesce(number, found), sure, code
 
     def _bare_column(self, digits: pa.Array) -> pa.Array:
         """Write digits without a country code as they are sent where nothing is repaired; null where not sure."""
@@ -199,33 +218,3 @@ def _is_plain(typed: pa.Array, digits: pa.Array) -> pa.Array:
     in_range = pc.and_(pc.greater_equal(length, 7), pc.less_equal(length, _MAX_DIGITS))
     one_plus = pc.less_equal(pc.subtract(pc.binary_length(typed), length), 1)
     return pc.and_(pc.and_(pc.ascii_is_decimal(digits), in_range), one_plus)
-
-
-def _written(text: str) -> tuple[str | None, str | None]:
-    """Return the number as typed with ASCII digits and without labels, or the code that says why it is none."""
-    written = whole_number(_ascii(unmarked(text)))
-    if is_float(written) or _FRACTION.fullmatch(written):
-        return None, Code.NUMBER_AS_FLOAT
-    if not _ONLY_DIALLED.fullmatch(written):
-        if _EXTENSION.search(written):
-            return None, Code.PHONE_EXTENSION
-        written = _TRAILING_LABEL.sub("", _LEADING_LABEL.sub("", _LEADING_WORD.sub("", written)))
-    first_digit = re.search(r"[0-9]", written)
-    start = first_digit.start() if first_digit else len(written)
-    # A second plus, or what stands for "or" between digits, separates two numbers or a pause from an extension.
-    if not first_digit or "+" in written[start:] or _SEVERAL.search(written):
-        return None, Code.NOT_A_PHONE
-    if any(c.isalpha() for c in written):
-        return None, Code.PHONE_LETTERS
-    if "+" in written:
-        return "+" + written[start:], None
-    return written[start - 1 if start and written[start - 1] == "(" else start :], None
-
-
-def _ascii(typed: str) -> str:
-    """Write digits of every script as 0 to 9, and leave out what cannot be seen."""
-    if typed.isascii() and typed.isprintable():
-        return typed
-    plain = unicodedata.normalize("NFKC", typed)
-    seen = (c for c in plain if c.isspace() or unicodedata.category(c) not in ("Cf", "Cc"))
-    return trim("".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in seen))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from activation.identifiers.event_rules import EventRules
 from activation.identifiers.header_names import fold, senses
@@ -67,6 +67,18 @@ class Rule(Protocol):
 
         Gives None when the rule has no columnar form. A cell it normalises is neither blank nor a word for
         "no value" nor a digest, and `value` gives the same; cells it leaves null go to `value` one by one.
+        """
+        ...
+
+
+@runtime_checkable
+class Refuses(Protocol):
+    """A rule whose kernels also tell why cells are none: a drop may hold as many of these as of the others."""
+
+    def clean_or_refuse(self, values: pa.Array, context: Context) -> tuple[pa.Array, pa.Array]:
+        """Return what `clean` gives, and the code that `value` gives for cells that are surely none.
+
+        A cell with a code is neither blank nor a word for "no value", nor damaged, nor a digest.
         """
         ...
 

@@ -51,10 +51,19 @@ POISON_TEXTS = frozenset(("", "none", "nan", "null", "undefined", "0"))
 DEFAULT_PLACEHOLDERS = frozenset(("test@test.com", "test@example.com", "noreply@example.com", "no@email.com"))
 
 # Letters that do not decompose into a base letter and a mark (Unicode NFKD leaves them whole).
-_ROMAN = str.maketrans(
-    {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "ł": "l", "ħ": "h", "ŧ": "t"}
-    | {"ŋ": "n", "ĸ": "k", "ə": "e", "\N{LATIN SMALL LETTER DOTLESS I}": "i"}
-)
+ROMAN = {
+    "ß": "ss",
+    "æ": "ae",
+    "œ": "oe",
+    "ø": "o",
+    "đ": "d",
+    "ð": "d",
+    "þ": "th",
+    "ł": "l",
+    "ħ": "h",
+    "ŧ": "t",
+} | {"ŋ": "n", "ĸ": "k", "ə": "e", "\N{LATIN SMALL LETTER DOTLESS I}": "i"}
+_ROMAN = str.maketrans(ROMAN)
 
 
 # What a web form or a page leaves in a cell: &amp; &#039; &eacute; and the like, closed as they are meant to be.

@@ -9,14 +9,10 @@ import pyarrow.compute as pc
 
 from activation.identifiers.abroad import plan_of
 from activation.identifiers.plans import ANY_LENGTH, LONGEST, NATIONAL_DIGITS, code_of, plans, told_from_national
+from activation.identifiers.valid_numbers import KINDS
 
 # What a number begins with that tells its country code and whether a prefix follows: three digits and one.
 _TOLD_BY = 4
-# libphonenumber's kinds of numbers, one of which a valid number is.
-_KINDS = (
-    "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number", "voip", "pager", "uan",
-    "voicemail",
-)  # fmt: skip
 
 
 @cache
@@ -43,7 +39,7 @@ def _valid_pattern(codes: frozenset[int]) -> str:
     of_codes = []
     for code in sorted(codes):
         plan = plan_of(code)
-        known = [getattr(plan, kind, None) for kind in _KINDS]
+        known = [getattr(plan, kind, None) for kind in KINDS]
         numbers = "|".join(one.national_number_pattern for one in known if one and one.national_number_pattern)
         if numbers:
             of_codes.append(f"{code}(?:{numbers})")

@@ -1,0 +1,63 @@
+"""Letters that a column's kernels read as `str` does: one by one, the same in every normal form that is used."""
+
+# ruff: noqa: RUF001, RUF003  letters of several alphabets look alike
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from activation.identifiers.text import ROMAN
+
+# Left out: İ and ŉ, which become two characters; Œ, œ, Ÿ, which may be the second half of a letter read in a wrong
+# encoding; ſ. Of CJK the ideographs that every version of Unicode has.
+LATIN = "A-Za-zÀ-ÖØ-öø-ÿĀ-įı-ňŊ-őŔ-ŷŹ-ž"
+_CYRILLIC = "Ѐ-џ"
+_GREEK = "ΆΈ-ΊΌΎ-ΡΤ-ώ"
+_SIGMA = "Σ"  # in lower case σ or ς, by what stands around it; σ where nothing stands before it
+_EAST_ASIAN = "ぁ-ゖァ-ヺー一-龥가-힣"
+_OTHERS = _CYRILLIC + _GREEK + _EAST_ASIAN
+BETWEEN = r"[ '’.-]"
+_ANY = LATIN + _OTHERS
+_BARE = rf"\A[{_ANY}{_SIGMA}][{_ANY}]*\z"
+_DRESSED = rf"\A[{_ANY}{_SIGMA}](?:{BETWEEN}{{0,2}}[{_ANY}])*[ .]?\z"
+_DRESSED_LATIN = rf"\A[{LATIN}](?:{BETWEEN}{{0,2}}[{LATIN}])*[ .]?\z"
+_FOREIGN = f"[{_OTHERS}{_SIGMA}]"
+_LONGEST_ASCII = 31  # a longer text of ASCII may be a digest
+
+
+def lower_letters(names: pa.Array) -> pa.Array:
+    """Return the letters of names of several alphabets in lower case; null where not sure."""
+    bare = _short(names, pc.match_substring_regex(names, _BARE))
+    lowered = pc.utf8_lower(names)
+    dressed = pc.invert(pc.fill_null(bare, fill_value=True))
+    if not pc.any(dressed).as_py():
+        return lowered
+    others = names.filter(dressed)
+    fits = _short(others, pc.match_substring_regex(others, _DRESSED))
+    without = pc.replace_substring_regex(pc.utf8_lower(others), BETWEEN, "")
+    return pc.replace_with_mask(lowered, dressed, pc.if_else(fits, without, pa.scalar(None, pa.string())))
+
+
+def roman_letters_of(names: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Return the letters a to z of Latin names, and a mask of names with letters of other alphabets.
+
+    The letters are null where not sure, and both for null.
+    """
+    latin = _short(names, pc.match_substring_regex(names, _DRESSED_LATIN))
+    plain = pc.utf8_lower(pc.if_else(latin, names, pa.scalar(None, pa.string())))
+    accented = pc.invert(pc.fill_null(pc.string_is_ascii(plain), fill_value=True))
+    if pc.any(accented).as_py():
+        spelled = pc.utf8_normalize(plain.filter(accented), "NFKD")
+        for letter, roman in ROMAN.items():
+            spelled = pc.replace_substring(spelled, letter, roman)
+        plain = pc.replace_with_mask(plain, accented, spelled)
+    foreign = pc.and_(pc.match_substring_regex(names, _DRESSED), pc.match_substring_regex(names, _FOREIGN))
+    return pc.replace_substring_regex(plain, "[^a-z]", ""), foreign
+
+
+def _short(names: pa.Array, fits: pa.Array) -> pa.Array:
+    """Mask the names that fit and are no digest."""
+    return pc.and_(
+        fits, pc.or_(pc.less_equal(pc.binary_length(names), _LONGEST_ASCII), pc.invert(pc.string_is_ascii(names)))
+    )

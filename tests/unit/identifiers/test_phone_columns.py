@@ -1,0 +1,210 @@
+"""Telephone numbers a column at a time: the same as one by one, and hardly ever one by one."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from random import Random
+
+import phonenumbers
+import pyarrow as pa
+import pytest
+from activation.identifiers.abroad import is_valid
+from activation.identifiers.codes import Code
+from activation.identifiers.digit_patterns import DigitPattern, matches, parsed, widest
+from activation.identifiers.dressed import undressed
+from activation.identifiers.identify import identify_value
+from activation.identifiers.national_numbers import national_columns
+from activation.identifiers.numbering import national, read_two_ways
+from activation.identifiers.phones import Phone
+from activation.identifiers.row_country import identify_by_country
+from activation.identifiers.table import Context, Field
+from activation.identifiers.valid_numbers import valid_abroad, valid_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
+PHONES: list[Field] = [
+    import_module("lambdas.meta.fields").TABLE.field("PHONE"),
+    import_module("lambdas.tiktok.fields").TABLE.field("PHONE_SHA256"),
+    import_module("lambdas.amazon_ads.fields").TABLE.field("ph"),
+]
+SCRIPTS = ("0123456789", "٠١٢٣٤٥٦٧٨٩", "۰۱۲۳۴۵۶۷۸۹", "०१२३४५६७८९", "０１２３４５６７８９")  # noqa: RUF001  digits
+
+
+@st.composite
+def national_digits(draw: st.DrawFn, region: str) -> str:
+    """Draw digits near a number of a region: with what is dialled before it, cut, longer, or a digit changed."""
+    kind = draw(st.sampled_from(list(phonenumbers.PhoneNumberType.values())))
+    example = phonenumbers.example_number_for_type(region, kind) or phonenumbers.example_number(region)
+    number = phonenumbers.national_significant_number(example) if example else "123456789"
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region(region, None)
+    code, trunk = str(phonenumbers.country_code_for_region(region)), (metadata and metadata.national_prefix) or ""
+    before = draw(
+        st.sampled_from(["", trunk, code, code + trunk, "0", f"0{code}", f"{trunk}{code}", "1", "8", "9", "810"])
+    )
+    for _ in range(draw(st.integers(0, 3))):
+        place = draw(st.integers(0, len(number) - 1))
+        number = number[:place] + draw(st.sampled_from("0123456789")) + number[place + 1 :]
+    drawn: str = (before + number + draw(st.text("0123456789", max_size=2)))[: draw(st.integers(4, 19))]
+    return drawn
+
+
+@st.composite
+def typed(draw: st.DrawFn, region: str) -> str:
+    """Draw a number as people type it: with marks, (0), labels, extensions, letters, digits of any script."""
+    digits = draw(national_digits(region))
+    code = str(phonenumbers.country_code_for_region(region))
+    shape = draw(
+        st.sampled_from(["{}", "{}", "({}) {}-{}", "{}-{}-{}", "{} {} {}", "{}.{}.{}", "{}/{}", "({}) {}"])
+    )
+    cuts = sorted(draw(st.lists(st.integers(0, len(digits)), min_size=2, max_size=2)))
+    parts = [digits] if shape == "{}" else [digits[: cuts[0]], digits[cuts[0] : cuts[1]], digits[cuts[1] :]]
+    text = shape.format(*parts[: shape.count("{}") - 1], "".join(parts[shape.count("{}") - 1 :]))
+    before = [
+        "",
+        "",
+        "",
+        "+",
+        f"+{code} ",
+        f"+{code} (0)",
+        f"+{code} ( 0 ) ",
+        f"00{code} (0)",
+        "tel: ",
+        "(0) ",
+        "'",
+        '="',
+        "++",
+    ]
+    behind = [
+        "",
+        "",
+        "",
+        "",
+        " ext. 12",
+        " x3",
+        ".0",
+        ".00",
+        ",5",
+        " (home)",
+        " / 12",
+        "; 5551234567",
+        '"',
+        " CALL",
+        "E+10",
+    ]
+    text = draw(st.sampled_from(before)) + text + draw(st.sampled_from(behind))
+    return text.translate(str.maketrans(SCRIPTS[0], draw(st.sampled_from((SCRIPTS[0],) * 4 + SCRIPTS))))
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), field=st.sampled_from(PHONES), default=st.sampled_from(["", "US", "DE", "IT"]))
+def test_a_column_of_typed_numbers_gives_what_its_cells_give(
+    data: st.DataObject, field: Field, default: str
+) -> None:
+    """Beside a column of countries or without one, a column says of each cell what is said of it alone."""
+    regions = data.draw(st.lists(st.sampled_from(REGIONS), min_size=1, max_size=8))
+    texts = [data.draw(typed(region)) for region in regions]
+    countries = [
+        data.draw(st.sampled_from([region, region, region.lower(), "", "Atlantis"])) for region in regions
+    ]
+    of_rows = pa.array(countries) if data.draw(st.booleans()) else None
+    column = identify_by_country(field, pa.array(texts), of_rows, Context(default), hashed=False)
+    by_cell = [place.upper() if of_rows is not None and len(place) == 2 else default for place in countries]
+    cells = [
+        identify_value(field, text, Context(place), hashed=False)
+        for text, place in zip(texts, by_cell, strict=True)
+    ]
+    assert column.sent.to_pylist() == [cell.sent for cell in cells]
+    assert column.code.to_pylist() == [cell.code for cell in cells]
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data(), region=st.sampled_from(REGIONS))
+def test_digits_of_a_column_are_read_at_home_as_one_by_one(data: st.DataObject, region: str) -> None:
+    """A number of a column is what `national` gives, and what is refused is nothing there, in no second way."""
+    drawn = data.draw(st.lists(national_digits(region), min_size=1, max_size=12))
+    digits = [one for one in drawn if not one.startswith("00")]
+    numbers, refused = national_columns(pa.array(digits, pa.string()), region)
+    for one, number, none in zip(digits, numbers.to_pylist(), refused.to_pylist(), strict=True):
+        if number is not None or none:
+            assert national(one, region) == number
+            assert not (none and read_two_ways(one, region))
+
+
+@pytest.mark.parametrize("code", sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
+def test_every_number_that_a_code_accepts_is_valid_for_the_library(code: int) -> None:
+    """A walk through a code's table ends at a valid number, and what the table refuses is none."""
+    chance, found = Random(code), []
+    table = valid_of(code).table.to_pylist()
+    for _ in range(40):
+        state, digits = 22, ""
+        while not (table[state + 10] and chance.random() < 0.7):
+            ways = [digit for digit in range(10) if table[state + digit]]
+            if not ways:
+                break
+            digit = chance.choice(ways)
+            state, digits = table[state + digit], f"{digits}{digit}"
+        found += [
+            f"{code}{digits}",
+            f"{code}{digits[:-1]}{chance.randrange(10)}",
+            f"{code}{digits}{chance.randrange(10)}",
+        ]
+    valid, may_be = valid_abroad(pa.array(found))
+    assert valid.to_pylist() == [is_valid(one) for one in found]
+    assert any(valid.to_pylist())
+    assert all(may for one, may in zip(valid.to_pylist(), may_be.to_pylist(), strict=True) if one)
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"[2-9]\d{2}[2-9]\d{6}|3\d{3}", r"0?(?:1[0-35]|(29)x{0}8?)\d{1,3}".replace("x{0}", ""), "", "12|1"]
+)
+def test_a_pattern_matches_as_the_regular_expression_does(pattern: str) -> None:
+    """Texts match a table whole, as they match the expression that it is made of."""
+    chance = Random(pattern)
+    texts = ["", *("".join(chance.choice("0123459") for _ in range(chance.randrange(12))) for _ in range(2_000))]
+    expected = [re.fullmatch(pattern, one) is not None for one in texts]
+    assert matches((DigitPattern(pattern),), pa.array(texts)).to_pylist() == expected
+    assert widest(parsed(pattern)) >= max(len(one) for one, fits in zip(texts, expected, strict=True) if fits)
+
+
+def test_a_pattern_of_something_else_is_refused() -> None:
+    """What a table could not match is said, not passed over."""
+    with pytest.raises(ValueError, match="invalid literal"):
+        parsed(r"\w+")
+
+
+@pytest.mark.parametrize(
+    ("text", "country", "expected"),
+    [
+        ("+1 (415) 555-2671", "", "14155552671"),
+        ("tel: +49 (0) 171 2345678", "", "491712345678"),
+        ("0044 20 7946 0958", "", "442079460958"),
+        ("(01) 2345-678", "GB", Code.PHONE_NOT_IN_COUNTRY),
+        ("(415) 555-2671", "US", "14155552671"),
+        ("8 (912) 345-67-89", "RU", "79123456789"),
+        ("(11) 91234-5678", "BR", "5511912345678"),
+        ("090-1234-5678", "JP", "819012345678"),
+        ("123456789012345678", "US", Code.PHONE_NOT_IN_COUNTRY),
+        ("0171 2345678 ext. 12", "DE", Code.PHONE_EXTENSION),
+        ("1800-CALL-ME", "US", Code.PHONE_LETTERS),
+        ("12345", "US", Code.PHONE_LENGTH),
+        ("000000000", "US", Code.PHONE_ALL_ZEROS),
+        ("48/89", "US", Code.NOT_A_PHONE),
+        ("call me", "US", Code.NOT_A_PHONE),
+    ],
+)
+def test_plain_numbers_and_plain_refusals_are_told_by_the_column(text: str, country: str, expected: str) -> None:
+    """None of the kinds that files are full of is looked at one by one."""
+    rule = PHONES[0].rule
+    assert isinstance(rule, Phone)
+    number, code = rule.clean_or_refuse(pa.array([text]), Context(country))
+    assert (number[0].as_py() or code[0].as_py()) == expected
+    assert rule.value(text, Context(country)) == (number[0].as_py(), code[0].as_py())
+
+
+def test_italy_keeps_its_zero_in_brackets_for_a_closer_look() -> None:
+    """A zero in brackets is taken off only where no number of the country could begin with it."""
+    numbers, codes = undressed(pa.array(["+39 (0)6 1234567", "+44 (0)20 79460958", "+44 (1)20 79460958"]))
+    assert numbers.to_pylist() == [None, "+442079460958", "+4412079460958"]
+    assert codes.null_count == len(codes)
