@@ -87,7 +87,7 @@ def force(found: Deployment, connector: str, since: datetime, until: datetime) -
         drops[drop["bucket"], drop["key"], version, drop.get("ad_account", "")] = drop
     for drop in drops.values():
         sqs.send_message(
-            QueueUrl=found.connector(connector).queue_url, MessageBody=json.dumps(_event(drop, again))
+            QueueUrl=found.connector(connector).queue_url, MessageBody=json.dumps(event_of(drop, again))
         )
     return len(drops)
 
@@ -106,7 +106,7 @@ def receipts_of(found: Deployment, connector: str, since: datetime | None = None
                 yield json.loads(s3.get_object(Bucket=found.receipts_bucket, Key=item["Key"])["Body"].read())
 
 
-def _event(drop: dict[str, Any], again: str) -> dict[str, Any]:
+def event_of(drop: dict[str, Any], again: str) -> dict[str, Any]:
     """Return the event S3 would send for the version, but without a sequencer, so that it is not superseded."""
     item = {"key": drop["key"], "size": drop["size_bytes"], "version-id": drop["version_id"]}
     item |= {"etag": drop["etag"]} if "etag" in drop else {}

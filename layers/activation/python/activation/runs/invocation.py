@@ -26,6 +26,7 @@ from activation.report.receipts import Identity
 from activation.report.rejects import Rejects
 from activation.runs.cold_start import Connector
 from activation.runs.platform_calls import PlatformCalls
+from activation.runs.ordered import OrderWatch
 from activation.runs.refused_store import RefusedStore
 from activation.runs.stopwatch import Stopwatch
 
@@ -40,6 +41,8 @@ class Invocation:
     claimed record. `time_left_s` returns the seconds that the invocation has left. `crashed` says that the
     record's last worker died while it held the lease. `stopwatch` was started when the invocation began. `calls`
     counts the platform's answers.
+    record's last worker died while it held the lease. `stopwatch` was started when the invocation began. `orders`
+    is what people have asked of the run.
     """
 
     connector: Connector
@@ -50,6 +53,7 @@ class Invocation:
     crashed: bool
     stopwatch: Stopwatch = field(repr=False)
     calls: PlatformCalls = field(default_factory=PlatformCalls, repr=False)
+    orders: OrderWatch = field(repr=False)
     _listings: dict[str, FolderListing] = field(default_factory=dict, repr=False)
 
     @property
@@ -213,7 +217,9 @@ class Invocation:
 
     def time_for_calls_s(self) -> float:
         """Return the seconds left for calls to the platform, and for reading the drop."""
-        return self.time_left_s() - MARGIN_S
+        left_s = self.time_left_s() - MARGIN_S
+        # What is accepted is sent as a whole: there is nothing left to stop.
+        return left_s if self.held.run.progress.checkpoint.closed else self.orders.time_left_s(left_s)
 
     def keep_lease(self) -> None:
         """Renew the lease where it may end during a call; raises LeaseLost when another worker holds the run."""
