@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from cli.deployment import Deployment
+from cli.letters import DeadLetters
 from lambdas.doctor.addresses import ConnectorAddresses
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 FINISHED = ("applied", "empty", "superseded")
 TAKE_THE_PLACE = ("replace", "mirror")
-HIDDEN_S = 20  # visibility timeout of the other dead letters, so that the search does not receive them again
 
 
 def deliver(sqs: SQSClient, source_url: str, target_url: str) -> int:
@@ -39,21 +39,9 @@ def deliver(sqs: SQSClient, source_url: str, target_url: str) -> int:
 
 
 def bring_back(sqs: SQSClient, addresses: ConnectorAddresses, run_id: str) -> bool:
-    """Move one run's message from the dead letters back to its queue; return whether it was there.
-
-    The messages before it stay hidden for a short time, so that each receive returns others.
-    """
-    source = addresses.dead_letter_queue_url
-    while messages := sqs.receive_message(
-        QueueUrl=source, MaxNumberOfMessages=10, VisibilityTimeout=HIDDEN_S, MessageAttributeNames=["run_id"]
-    ).get("Messages", []):
-        for message in messages:
-            attributes = message.get("MessageAttributes")
-            if attributes and attributes["run_id"].get("StringValue") == run_id:
-                sqs.send_message(QueueUrl=addresses.queue_url, MessageBody=message["Body"])
-                sqs.delete_message(QueueUrl=source, ReceiptHandle=message["ReceiptHandle"])
-                return True
-    return False
+    """Move one run's message from the dead letters back to its queue; return whether it was there."""
+    letters = DeadLetters(sqs, addresses.dead_letter_queue_url, addresses.queue_url)
+    return letters.move(lambda one: one.run_id == run_id) > 0
 
 
 def _is_drop(body: str) -> bool:
