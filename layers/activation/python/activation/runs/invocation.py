@@ -25,8 +25,8 @@ from activation.report import receipts
 from activation.report.receipts import Identity
 from activation.report.rejects import Rejects
 from activation.runs.cold_start import Connector
-from activation.runs.platform_calls import PlatformCalls
 from activation.runs.ordered import OrderWatch
+from activation.runs.platform_calls import PlatformCalls
 from activation.runs.refused_store import RefusedStore
 from activation.runs.stopwatch import Stopwatch
 
