@@ -39,10 +39,8 @@ class Invocation:
 
     `connector` is what all messages share. `identity` is whose run it is, `located` what its key says, `held` the
     claimed record. `time_left_s` returns the seconds that the invocation has left. `crashed` says that the
-    record's last worker died while it held the lease. `stopwatch` was started when the invocation began. `calls`
-    counts the platform's answers.
     record's last worker died while it held the lease. `stopwatch` was started when the invocation began. `orders`
-    is what people have asked of the run.
+    is what people have asked of the run, and `calls` counts the platform's answers.
     """
 
     connector: Connector
@@ -52,8 +50,8 @@ class Invocation:
     time_left_s: Callable[[], float]
     crashed: bool
     stopwatch: Stopwatch = field(repr=False)
-    calls: PlatformCalls = field(default_factory=PlatformCalls, repr=False)
     orders: OrderWatch = field(repr=False)
+    calls: PlatformCalls = field(default_factory=PlatformCalls, repr=False)
     _listings: dict[str, FolderListing] = field(default_factory=dict, repr=False)
 
     @property
