@@ -96,6 +96,7 @@ def approve(run: Annotated[str, typer.Argument(help="The run's id, or its first 
 
     from cli import deployment, resend
     from cli.printable import printable
+    from cli.runs.actions import caller
     from cli.runs.receipt import stored_receipt
     from cli.typed import typed
 
@@ -107,7 +108,7 @@ def approve(run: Annotated[str, typer.Argument(help="The run's id, or its first 
         deployment.fail(f"run {receipt['run_id']} waits for no approval: it is {receipt['state']}{why}")
     connector, run_id = receipt["connector"], receipt["run_id"]
     table = ConditionalTable(boto3.client("dynamodb"), found.ledger_table)
-    Approvals(table, connector).note(run_id, _caller())
+    Approvals(table, connector).note(run_id, caller())
     sent = resend.bring_back(boto3.client("sqs"), found.connector(connector), run_id)
     if not sent:
         deployment.fail(
@@ -125,12 +126,13 @@ def adopt(name: Name, connector: Of, account: Account = "", yes: bool = typer.Op
     from activation.ledger.audiences import KnownAudiences
 
     from cli import deployment
+    from cli.runs.actions import caller
     from cli.typed import typed
 
     one = _one(name, connector, account)
     _ask(f"Whoever is in {name} now and not in the next mirror's drop leaves it. Go on?", yes=yes)
     table = ConditionalTable(boto3.client("dynamodb"), deployment.find().ledger_table)
-    KnownAudiences(table).adopt(one.lock, _caller())
+    KnownAudiences(table).adopt(one.lock, caller())
     print(f"{name} is the app's own; let the run that waits go on: {typed('redrive', '--connector', connector)}")
 
 
@@ -212,11 +214,3 @@ def _one(name: str, connector: str, account: str) -> KnownAudience:
 def _ask(question: str, *, yes: bool) -> None:
     if not yes and not typer.confirm(question):
         raise typer.Exit(1)
-
-
-def _caller() -> str:
-    """Return who types, as AWS names them."""
-    import boto3
-
-    identity: dict[str, Any] = dict(boto3.client("sts").get_caller_identity())
-    return str(identity["Arn"])

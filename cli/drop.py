@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
     from cli.deployment import Deployment
     from cli.dry_run import Content, DryRun
+    from cli.local_files import LocalFiles
     from cli.upload import Upload
 
+WAITS_S = 6 * 3_600.0  # of --wait; a run may take days, if the platform is out of order
 ADDS_NOTHING_ELSE = ("replace", "mirror")  # actions by which the rest of the file would leave the audience
 
 
@@ -54,6 +56,12 @@ def drop(
     folder: Annotated[
         str, typer.Option(help="The folder's name in the bucket, instead of the local one's with the time.")
     ] = "",
+    waits: Annotated[
+        bool, typer.Option("--wait", help="Watch the run until it ends, print its receipt, and exit by its state.")
+    ] = False,
+    plans: Annotated[
+        bool, typer.Option("--plan", help="Only print what a run would send, reject and cost; upload nothing.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Check the drop's key, its columns and first rows, then upload the file; exit 1 if a run would refuse it.
@@ -75,16 +83,29 @@ def drop(
     from cli.dry_run import DryRun
     from cli.first_rows import first_name, first_of
     from cli.keys import check_files, check_name, drop_key, key_refused
-    from cli.local_files import folder_name, local_files
+    from cli.local_files import local_files
     from cli.mapping import check_against
-    from cli.upload import MANIFEST, Upload
+    from cli.upload import Upload
 
-    if first and action.lower() in ADDS_NOTHING_ELSE:
-        raise typer.BadParameter(f"a {action.lower()} of a part of the file would take out everybody else")
+    _refuse_options(action, first=first > 0, waits=waits, plans=plans, as_json=as_json)
+    if plans:
+        _plan(
+            files,
+            connector,
+            audience,
+            identifiers,
+            action,
+            column_map=column_map,
+            date_order=date_order,
+            time_zone=time_zone,
+            folder=folder,
+            strict=strict,
+            as_json=as_json,
+        )
+        return
     # A mirror is a folder with a sign, also if it is one file.
     local = local_files(files, as_folder=bool(folder) or action.lower() == "mirror")
-    dropped_as = f"{folder_name(folder, local)}/{MANIFEST}" if local.is_folder else local.name
-    name = first_name(local.paths[0][1].name, first) if first else dropped_as
+    name = first_name(local.paths[0][1].name, first) if first else _dropped_as(local, folder)
     key = drop_key(connector, audience, local.kind(identifiers), action, name)
     source = local.content()
     try:
@@ -119,7 +140,36 @@ def drop(
     app = deployment.find() if anyway else _ready(run, source, lambda error: key_refused(error, local, name))
     bucket = app.drops_bucket
     version = upload.to(bucket, quiet=as_json)
-    _say(upload, bucket, version, Drop(bucket, key, version, "", 0).run_id(connector), as_json=as_json)
+    _say(
+        upload, bucket, version, Drop(bucket, key, version, "", 0).run_id(connector), as_json=as_json, waits=waits
+    )
+
+
+def _refuse_options(action: str, *, first: bool, waits: bool, plans: bool, as_json: bool) -> None:
+    """End the command with a usage error for options that contradict each other."""
+    if plans and (first or waits):
+        raise typer.BadParameter("uploads nothing: leave out --first and --wait", param_hint="--plan")
+    if waits and as_json:
+        raise typer.BadParameter(
+            "shows progress: leave out --json, and ask `receipt RUN --json`", param_hint="--wait"
+        )
+    if first and action.lower() in ADDS_NOTHING_ELSE:
+        raise typer.BadParameter(f"a {action.lower()} of a part of the file would take out everybody else")
+
+
+def _dropped_as(local: LocalFiles, folder: str) -> str:
+    """Return the last part of the drop's key: the file's name, or the folder's with its manifest."""
+    from cli.local_files import folder_name
+    from cli.upload import MANIFEST
+
+    return f"{folder_name(folder, local)}/{MANIFEST}" if local.is_folder else local.name
+
+
+def _plan(*arguments: Any, **options: Any) -> None:
+    """Plan the drop instead, as `activation plan` does."""
+    from cli.plan import plan
+
+    plan(*arguments, **options)
 
 
 def _tell(found: list[str], upload: Upload, *, strict: bool) -> None:
@@ -154,10 +204,11 @@ def _ready(run: DryRun, source: Content, says: Callable[[Rejected], str]) -> Dep
     return app
 
 
-def _say(upload: Upload, bucket: str, version: str, run_id: str, *, as_json: bool) -> None:
-    """Print what was uploaded and which run it begins."""
+def _say(upload: Upload, bucket: str, version: str, run_id: str, *, as_json: bool, waits: bool) -> None:
+    """Print what was uploaded and which run it begins; with `waits`, watch that and exit by its state."""
     from cli.local_files import left_out_text
     from cli.printable import counted, printable
+    from cli.runs.run import follow
     from cli.typed import typed
 
     folder = upload.local.described if upload.is_folder else {}
@@ -171,7 +222,9 @@ def _say(upload: Upload, bucket: str, version: str, run_id: str, *, as_json: boo
                 "; ".join(filter(None, (f"{counted(folder['files'], 'file')} uploaded", left_out_text(folder))))
             )
         )
-    print(f"s3://{bucket}/{upload.key}\nrun {run_id}: {typed('receipt', run_id)}")
+    print(f"s3://{bucket}/{upload.key}\nrun {run_id}: {typed('receipt', run_id)}", flush=True)
+    if waits:
+        follow(run_id, within_s=WAITS_S, appears=True)
 
 
 def _found(run: DryRun, source: Content, *, is_part: bool) -> list[str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from cli.letters import DeadLetters
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
@@ -22,11 +25,18 @@ def redrive(
     clean_rooms: Annotated[
         bool, typer.Option("--clean-rooms", help="Those of Clean Rooms queries instead; each run costs.")
     ] = False,
+    listed: Annotated[
+        bool, typer.Option("--list", help="Only list the connector's dead letters: run, code, time, sentence.")
+    ] = False,
+    run: Annotated[str, typer.Option(help="Only the letter of this run: its id, or its first digits.")] = "",
+    reason: Annotated[str, typer.Option(help="Only letters with this code, such as token_refused.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="With --list: print one JSON object per line.")] = False,
 ) -> None:
     """Move dead letters back to their queue, of a connector, of exports or of Clean Rooms queries.
 
     Each run of a connector, or of a suppression list, resumes where it stopped. An export whose Glue job failed is
-    started again, for the same files, and a query is run again, as another attempt of its slot.
+    started again, for the same files, and a query is run again, as another attempt of its slot. List a connector's
+    letters first: --run and --reason move those alone whose cause is removed.
     """
     import boto3
 
@@ -34,14 +44,56 @@ def redrive(
 
     if [bool(connector), exports, clean_rooms].count(True) != 1:
         raise typer.BadParameter("give --connector NAME, --exports or --clean-rooms", param_hint="--connector")
+    if not connector and (listed or run or reason):
+        raise typer.BadParameter("--list, --run and --reason are of a connector", param_hint="--connector")
     if not connector:
         dead_letters, queue = deployment.export_queues() if exports else deployment.query_queues()
         move_back(boto3.client("sqs"), dead_letters, queue, "exports" if exports else "the queries")
         return
     queues = deployment.find().queues(connector)
     sqs = boto3.client("sqs")
+    if listed or run or reason:
+        letters = DeadLetters(sqs, queues.dead_letter_queue_url, queues.queue_url)
+        if listed:
+            _list(letters, run, reason, as_json=as_json)
+        else:
+            _move(letters, run, reason, connector)
+        return
     deliver_again(sqs, queues.undelivered_queue_url, queues.queue_url, connector)
     move_back(sqs, queues.dead_letter_queue_url, queues.queue_url, connector)
+
+
+def _list(letters: DeadLetters, run: str, reason: str, *, as_json: bool) -> None:
+    """Print the letters of a run or reason, the oldest first; all of them for neither."""
+    from activation.codes import explain
+
+    from cli.printable import console, printable
+    from cli.runs.shown import RUN_DIGITS_SHOWN, utc
+
+    found = [one for one in letters.read() if one.run_id.startswith(run) and reason in ("", one.code)]
+    for one in found:
+        who = explain(one.code).who.value
+        if as_json:
+            told = {"run_id": one.run_id, "code": one.code, "sentence": one.sentence, "who": who}
+            print(json.dumps({**told, "sent_at": utc(one.sent_at)}, ensure_ascii=False))
+        else:
+            head = f"{one.run_id[:RUN_DIGITS_SHOWN]:<{RUN_DIGITS_SHOWN}}  {utc(one.sent_at)}  {one.code} ({who})"
+            console().print(f"{head}\n  {printable(one.sentence)}", soft_wrap=True)
+    if not found and not as_json:
+        typer.echo("no dead letter is like this", err=True)
+
+
+def _move(letters: DeadLetters, run: str, reason: str, of: str) -> None:
+    """Move the letters of a run or reason back; end the command with exit 1 if there is none."""
+    from cli import deployment
+    from cli.printable import counted
+    from cli.typed import typed
+
+    moved = letters.move(lambda one: one.run_id.startswith(run) and reason in ("", one.code))
+    if not moved:
+        listing = typed("redrive", "--connector", of, "--list")
+        deployment.fail(f"no dead letter of {of} is like this; list them: {listing}")
+    print(f"{counted(moved, 'message')} moved back to {of}")
 
 
 def deliver_again(sqs: SQSClient, undelivered: str, queue: str, of: str) -> None:

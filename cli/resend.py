@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from cli.deployment import Deployment
+from cli.letters import DeadLetters
 from lambdas.doctor.addresses import ConnectorAddresses
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 FINISHED = ("applied", "empty", "superseded")
 TAKE_THE_PLACE = ("replace", "mirror")
-HIDDEN_S = 20  # visibility timeout of the other dead letters, so that the search does not receive them again
 
 
 def deliver(sqs: SQSClient, source_url: str, target_url: str) -> int:
@@ -39,21 +39,9 @@ def deliver(sqs: SQSClient, source_url: str, target_url: str) -> int:
 
 
 def bring_back(sqs: SQSClient, addresses: ConnectorAddresses, run_id: str) -> bool:
-    """Move one run's message from the dead letters back to its queue; return whether it was there.
-
-    The messages before it stay hidden for a short time, so that each receive returns others.
-    """
-    source = addresses.dead_letter_queue_url
-    while messages := sqs.receive_message(
-        QueueUrl=source, MaxNumberOfMessages=10, VisibilityTimeout=HIDDEN_S, MessageAttributeNames=["run_id"]
-    ).get("Messages", []):
-        for message in messages:
-            attributes = message.get("MessageAttributes")
-            if attributes and attributes["run_id"].get("StringValue") == run_id:
-                sqs.send_message(QueueUrl=addresses.queue_url, MessageBody=message["Body"])
-                sqs.delete_message(QueueUrl=source, ReceiptHandle=message["ReceiptHandle"])
-                return True
-    return False
+    """Move one run's message from the dead letters back to its queue; return whether it was there."""
+    letters = DeadLetters(sqs, addresses.dead_letter_queue_url, addresses.queue_url)
+    return letters.move(lambda one: one.run_id == run_id) > 0
 
 
 def _is_drop(body: str) -> bool:
@@ -87,7 +75,7 @@ def force(found: Deployment, connector: str, since: datetime, until: datetime) -
         drops[drop["bucket"], drop["key"], version, drop.get("ad_account", "")] = drop
     for drop in drops.values():
         sqs.send_message(
-            QueueUrl=found.connector(connector).queue_url, MessageBody=json.dumps(_event(drop, again))
+            QueueUrl=found.connector(connector).queue_url, MessageBody=json.dumps(event_of(drop, again))
         )
     return len(drops)
 
@@ -106,7 +94,7 @@ def receipts_of(found: Deployment, connector: str, since: datetime | None = None
                 yield json.loads(s3.get_object(Bucket=found.receipts_bucket, Key=item["Key"])["Body"].read())
 
 
-def _event(drop: dict[str, Any], again: str) -> dict[str, Any]:
+def event_of(drop: dict[str, Any], again: str) -> dict[str, Any]:
     """Return the event S3 would send for the version, but without a sequencer, so that it is not superseded."""
     item = {"key": drop["key"], "size": drop["size_bytes"], "version-id": drop["version_id"]}
     item |= {"etag": drop["etag"]} if "etag" in drop else {}

@@ -248,7 +248,8 @@ def operator_policy(
                 [ledger.table_arn],
                 {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["account#*#token#*"]}},
             ),
-            # `audiences approve`, `adopt` and `reset`, the last under the audience's lock.
+            # `run stop`, `retry` and `discard`, `audiences approve`, `adopt` and `reset`, the last under the
+            # audience's lock.
             allow(
                 "Mirrors",
                 ["dynamodb:UpdateItem"],
@@ -257,6 +258,7 @@ def operator_policy(
                     "ForAllValues:StringLike": {
                         "dynamodb:LeadingKeys": [
                             "*#approved#*",
+                            "*#order#*",
                             *(f"account#*#{record}#*" for record in ("audience", "known", "mirror")),
                         ]
                     }

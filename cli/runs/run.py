@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from cli.deployment import Deployment
     from cli.runs.view import RunView
 
-run = typer.Typer(no_args_is_help=True, help="One run: look at it, watch it.")
+run = typer.Typer(no_args_is_help=True, help="One run: look at it, watch it, stop, continue, give up or undo it.")
 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run's id, or its first digits.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
 POLL_S = 1.0
 STARTS_WITHIN_S = 60.0  # the longest that an upload's run takes to begin, on a queue that is not jammed
 
@@ -69,6 +70,100 @@ def watch(
     Exits as `run show` does; 3 if it still runs when the time is over.
     """
     follow(run_id, within_s=within)
+
+
+@run.command()
+def stop(run_id: RunId, yes: Yes = False, as_json: AsJson = False) -> None:
+    """Stop a run: nothing more is sent, and what was acknowledged stays in the audience and in the receipt.
+
+    `run retry` continues it. A replace or a mirror that is stopped may leave its audience incomplete until then.
+    """
+    _act("stop", run_id, "Stop it?", yes=yes, as_json=as_json)
+
+
+@run.command()
+def retry(run_id: RunId, yes: Yes = False, as_json: AsJson = False) -> None:
+    """Continue a run that was stopped, has failed or is blocked, where it ended."""
+    _act("retry", run_id, "Continue it?", yes=yes, as_json=as_json)
+
+
+@run.command()
+def discard(run_id: RunId, yes: Yes = False, as_json: AsJson = False) -> None:
+    """Give up a run that waits or is blocked: its message and its audience's lock end."""
+    _act("discard", run_id, "Give it up? It cannot be continued then.", yes=yes, as_json=as_json)
+
+
+@run.command()
+def undo(
+    run_id: RunId,
+    yes: Yes = False,
+    shared: Annotated[
+        bool, typer.Option("--shared", help="With --yes: also remove people whom other runs may have sent too.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove the people that a run has added, by a run of its own with its own receipt.
+
+    It says beforehand how many of them other runs of the audience may have sent too, which cannot be told apart.
+    Events, folders, removals, replaces and mirrors cannot be undone; the drop must still be there.
+    """
+    from cli import deployment
+    from cli.printable import counted, printable
+    from cli.runs.actions import RefusedActionError, caller
+    from cli.runs.undoing import prepare
+    from cli.typed import typed
+
+    if as_json and not yes:
+        raise typer.BadParameter("needs --yes, since nobody is asked", param_hint="--json")
+    found = deployment.find()
+    view = found_run(run_id, found)
+    try:
+        prepared = prepare(found, view)
+    except RefusedActionError as refused:
+        deployment.fail(f"run {view.row.run_id}: {refused.sentence}; see {typed('run', 'show', view.row.run_id)}")
+    row, doubtful = view.row, prepared.not_told_apart
+    says = f"removes {counted(prepared.rows, 'row')} of {row.connector}: {row.audience}, as {row.file} has them"
+    if doubtful:
+        runs = counted(len(prepared.others), "other run")
+        says += f"\nup to {doubtful:,} of them may have been sent by {runs} too; they leave the audience as well"
+    if not as_json:
+        typer.echo(printable(says.replace("\n", "; ")))
+    if yes and doubtful and not shared:
+        deployment.fail("nothing was removed: add --shared to remove these too, or leave --yes out to be asked")
+    if not yes:
+        typer.confirm("Remove them?", abort=True)
+    new = prepared.begin(found, caller())
+    if as_json:
+        told = {"run_id": new, "undoes": row.run_id, "rows": prepared.rows, "rows_not_told_apart": doubtful}
+        print(json.dumps(told))
+    else:
+        print(f"run {new}: {typed('run', 'watch', new)}")
+
+
+def _act(action: str, run_id: str, question: str, *, yes: bool, as_json: bool) -> None:
+    """Act on a run after a confirmation, and say what happens next."""
+    from cli import deployment
+    from cli.printable import printable
+    from cli.runs.actions import RefusedActionError, RunActions, caller
+    from cli.runs.shown import progress
+    from cli.typed import typed
+
+    if as_json and not yes:
+        raise typer.BadParameter("needs --yes, since nobody is asked", param_hint="--json")
+    found = deployment.find()
+    row = found_run(run_id, found).row
+    if not yes:
+        fills = f"{row.connector}: {row.audience} ({row.action})"
+        typer.echo(printable(f"run {row.run_id}, {row.state}: {fills}, {progress(row)}"))
+        typer.confirm(question, abort=True)
+    try:
+        says = getattr(RunActions(found, caller()), action)(row)
+    except RefusedActionError as refused:
+        deployment.fail(f"run {row.run_id}: {refused.sentence}; see {typed('run', 'show', row.run_id)}")
+    if as_json:
+        print(json.dumps({"run_id": row.run_id, "action": action, "says": says}))
+    else:
+        print(f"{says}; watch it: {typed('run', 'watch', row.run_id)}")
 
 
 def follow(run_id: str, *, within_s: float, appears: bool = False) -> NoReturn:

@@ -82,6 +82,7 @@ def steps(*, part: bool) -> Iterator[Next]:
                     yield one.idle()
                 else:
                     yield one.parts_at_work(2.0)
+                    yield one.ordered(Rejected("stopped", "stopped by somebody"))
                     yield from (one.done(state, {}) for state in (RunState.APPLIED, RunState.EMPTY))
 
 

@@ -45,7 +45,10 @@ class Work:
     finished drop once more, see Drop.run_id. `part` is None, or counts from 0 the part of a large run that the
     message is for. `ad_account` is the id of the ad account to send to, "" for the one that the connector's secret
     names; that one has no other name here. `check` is a delayed look at the file's folder, None for any other
-    message. `dropped_at` is when the object was put, in ISO 8601, "" if the event does not say it.
+    message. `dropped_at` is when the object was put, in ISO 8601, and `requester` who put it, as S3 names them: an
+    AWS account or a service; "" if the event does not say it
+    (https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html, read 2026-11-30).
+    `undo` is the id of the run that is undone, "" for none.
     """
 
     drop: Drop
@@ -56,6 +59,8 @@ class Work:
     ad_account: str = ""
     check: Check | None = None
     dropped_at: str = ""
+    requester: str = ""
+    undo: str = ""
 
     @property
     def is_event(self) -> bool:
@@ -142,6 +147,8 @@ def _event(message: dict[str, Any]) -> Work:
         again=str(message.get("again", "")),
         ad_account=str(message.get("ad_account", "")),
         dropped_at=str(message.get("time", "")),
+        requester=str(detail.get("requester", "")),
+        undo=str(message.get("undo", "")),
     )
 
 

@@ -32,6 +32,11 @@ def approval_key(connector: str, run_id: str) -> str:
     return f"{connector}#approved#{run_id}"
 
 
+def order_key(connector: str, run_id: str) -> str:
+    """Return the key of the record of what people have asked of a run."""
+    return f"{connector}#order#{run_id}"
+
+
 def unread_key(connector: str, run_id: str) -> str:
     """Return the key of the record of an object that no run reads; `connector` is NO_CONNECTOR under no prefix."""
     return f"{connector}{UNREAD}{run_id}"

@@ -50,7 +50,8 @@ class Run:
     once). `no_progress` counts invocations in a row that acknowledged nothing although nothing made them wait.
     `progress` is what the next invocation needs. `opened` is the audience at the platform, None before it was
     found or created. `code` and `sentence` are why the run waits or stopped, "" when it does neither.
-    `audience_lock` is the key of the lock that the run last acquired, "" before.
+    `audience_lock` is the key of the lock that the run last acquired, "" before. `message` is the body of the
+    message that continues it, as its last worker left it, "" before that and for a run that is final.
     """
 
     pk: str
@@ -67,6 +68,7 @@ class Run:
     code: str = ""
     sentence: str = ""
     audience_lock: str = ""
+    message: str = ""
 
 
 class Ledger:
@@ -161,7 +163,8 @@ class Ledger:
         }
         if release:  # lists of runs show it; while a worker holds the run, they read its progress
             counted = Counted(RowCounts.of(run.progress), run.progress.tally.active_s, now)
-            sets, values = f"{sets}, counted = :counted", {**values, ":counted": {"S": to_json(counted)}}
+            sets = f"{sets}, counted = :counted, message = :message"
+            values |= {":counted": {"S": to_json(counted)}, ":message": {"S": run.message}}
         changes = Changes(sets, values, {"#state": "state"})
         lease = Lease(run.pk, "", run.fence, run.lease_until)
         if release:
@@ -241,4 +244,5 @@ def _run(item: Item) -> Run:
         code=read_text(item, "code"),
         sentence=read_text(item, "sentence"),
         audience_lock=read_text(item, "audience_lock"),
+        message=read_text(item, "message"),
     )

@@ -12,6 +12,7 @@ from activation.drops.messages import Work
 from activation.identifiers.column_map import shown_entries
 from activation.ledger.file_plan import FilePlan
 from activation.ledger.mirror_run import MirrorRun
+from activation.ledger.orders import Order
 from activation.ledger.progress import Progress
 from activation.ledger.row_counts import RowCounts, compared_mirror
 from activation.ledger.runs import FINAL, STOPPED, Run
@@ -54,13 +55,14 @@ def compose(
     notes: Mapping[str, str],
     warnings: Sequence[RunWarning] = (),
     listing: FolderListing | None = None,
+    orders: Sequence[Order] = (),
 ) -> dict[str, Any]:
     """Return a receipt.
 
     `account` is the ad account that the run sends to; drop["ad_account"] is the one that the message named, "" for
     none. `now` is Unix seconds. `rejects_key` is the key of the list of rejects, None if there is none. `notes`
     are the platform's notes, by code. `warnings` are what looks wrong beside the sums. `listing` is what the drop
-    holds if it is a folder.
+    holds if it is a folder. `orders` are what people have asked of the run, the newest last.
 
     `date_order` is the one that the settings say or the file shows, "" if neither does. `rows` counts people,
     `identifiers` the cells sent for them, by field. rows["in"] is None until the end of the file is reached.
@@ -106,6 +108,7 @@ def compose(
             **({} if drop.is_versioned else {"etag": drop.etag}),
             "size_bytes": listing.size_bytes if listing else drop.size_bytes,
             "ad_account": identity.work.ad_account,
+            "requester": identity.work.requester,
             "identifiers": identity.kind,
             "format": progress.plan.format,
         },
@@ -131,6 +134,8 @@ def compose(
         "bytes_sent": progress.tally.bytes_sent,
         "continuations": run.continuation,
         "replay": identity.work.replay or None,
+        **({"undoes": identity.work.undo} if identity.work.undo else {}),
+        **({"orders": [asdict(one) | {"at": _iso(one.at)} for one in orders]} if orders else {}),
         "started_at": _iso(run.started_at),
         "written_at": _iso(now),
         "seconds": round(now - run.started_at, 3),

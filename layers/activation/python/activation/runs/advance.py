@@ -89,6 +89,8 @@ def leave(invocation: Invocation, step: Next, effects: Effects | None) -> RunSta
         _queue_next(invocation, step.after_s)
     elif effects:
         effects.ends(step)
+    if effects:  # a part is sent another message by its run
+        held.run.message = "" if step.step is Step.FINISH else invocation.work.next_message()
     held.save(release=True)
     if effects:
         effects.left(step)

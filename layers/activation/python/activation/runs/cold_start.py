@@ -15,6 +15,7 @@ from activation.ledger.audiences import KnownAudiences
 from activation.ledger.drop_users import DropUsers
 from activation.ledger.folders import Folders
 from activation.ledger.kept_options import KeptOptions
+from activation.ledger.orders import Orders
 from activation.ledger.replacements import Replacements
 from activation.ledger.runs import Ledger
 from activation.ledger.suppression_lists import SuppressionRecord
@@ -81,6 +82,11 @@ class Connector:
     def approvals(self) -> Approvals:
         """Return the approvals of the connector's runs."""
         return Approvals(self.clients.table, self.settings.connector, self.clock)
+
+    @cached_property
+    def orders(self) -> Orders:
+        """Return what people have asked of the connector's runs."""
+        return Orders(self.clients.table, self.settings.connector, self.clock)
 
     @cached_property
     def mirrors(self) -> MirrorStates:

@@ -10,7 +10,9 @@ from activation.drops.locate import Located, locate
 from activation.drops.messages import Work, read
 from activation.drops.places import Role, role_of
 from activation.errors import Rejected
+from activation.ledger.orders import ORDERED
 from activation.ledger.runs import FINAL, STOPPED, HeldRun, Run, RunState
+from activation.model import Action
 from activation.report import stored
 from activation.report.receipts import Identity, stem
 from activation.runs.advance import Active, advance
@@ -21,6 +23,7 @@ from activation.runs.effects import refuse_key, refuse_message
 from activation.runs.final_drop import discard_final_drop
 from activation.runs.folder_events import FolderEvents
 from activation.runs.invocation import Invocation
+from activation.runs.ordered import OrderWatch
 from activation.runs.part import ActivePart
 from activation.runs.run import ActiveRun
 from activation.runs.states import StateMachine
@@ -164,6 +167,8 @@ class Dispatcher:
     ) -> RunState | None:
         """Claim the record that the message is for, and advance it."""
         connector, audience = self.connector, located.audience
+        if work.undo:  # its drop is read as one that adds
+            audience = replace(audience, action=Action.REMOVE)
         if known is None and (work.again or work.ad_account) and work.part is None:
             # Before the claim, so that the drop's own run, if it ends now, leaves the drop.
             connector.drop_users.begin(work.drop, run_id)
@@ -189,6 +194,7 @@ class Dispatcher:
             time_left_s=time_left_s,
             crashed=crashed,
             stopwatch=Stopwatch(connector.clock, connector.clock()),
+            orders=OrderWatch(connector.orders, run_id, connector.clock),
         )
         before = Counted.of(held.run.progress.tally)
         state = advance(self.active(invocation))
@@ -206,6 +212,8 @@ class Dispatcher:
             return work.part is None or work.continuation <= known.continuation  # a part may be needed again
         if known.lease_until > now:  # a worker holds it; its message returns if that worker dies
             return work.continuation < known.continuation
+        if known.state in STOPPED and known.code in ORDERED:  # only a person continues it
+            return work.continuation <= known.continuation
         carried_on = known.lease_until == 0 and not (known.state in STOPPED and work.replay)
         due = max(known.not_before, known.updated_at) + GRACE_S
         return carried_on and work.continuation <= known.continuation and now < due

@@ -28,7 +28,7 @@ from activation.runs.deadline import LOCKED
 from activation.runs.earlier_closings import origin_of
 from activation.runs.final_drop import discard_final_drop
 from activation.runs.invocation import Invocation
-from activation.runs.states import ENDS, Next, Step
+from activation.runs.states import ENDS, Cause, Next, Step
 from activation.runs.waking import await_audience, release_audience
 
 INCOMPLETE = "replace_incomplete"
@@ -69,6 +69,8 @@ class RunEffects:
         receipt = self._write_receipt_if_allowed() if stops else self.write_receipt(step.notes)
         bus = connector.settings.event_bus_name
         announce(connector.clients.events, bus, step.state, receipt, f"{invocation.stem}.json")
+        if step.cause is Cause.ORDERED:
+            return  # no dead letter: nobody has to look at what somebody has asked for; its record has the message
         if stops and step.error is not None:
             send_to_dead_letters(
                 connector.clients.sqs,
@@ -152,6 +154,7 @@ class RunEffects:
             notes=notes,
             warnings=warnings,
             listing=listing,
+            orders=self.invocation.orders.given,
         )
 
     def _listing(self) -> FolderListing | None:

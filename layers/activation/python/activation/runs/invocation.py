@@ -25,6 +25,7 @@ from activation.report import receipts
 from activation.report.receipts import Identity
 from activation.report.rejects import Rejects
 from activation.runs.cold_start import Connector
+from activation.runs.ordered import OrderWatch
 from activation.runs.platform_calls import PlatformCalls
 from activation.runs.refused_store import RefusedStore
 from activation.runs.stopwatch import Stopwatch
@@ -38,8 +39,8 @@ class Invocation:
 
     `connector` is what all messages share. `identity` is whose run it is, `located` what its key says, `held` the
     claimed record. `time_left_s` returns the seconds that the invocation has left. `crashed` says that the
-    record's last worker died while it held the lease. `stopwatch` was started when the invocation began. `calls`
-    counts the platform's answers.
+    record's last worker died while it held the lease. `stopwatch` was started when the invocation began. `orders`
+    is what people have asked of the run, and `calls` counts the platform's answers.
     """
 
     connector: Connector
@@ -49,6 +50,7 @@ class Invocation:
     time_left_s: Callable[[], float]
     crashed: bool
     stopwatch: Stopwatch = field(repr=False)
+    orders: OrderWatch = field(repr=False)
     calls: PlatformCalls = field(default_factory=PlatformCalls, repr=False)
     _listings: dict[str, FolderListing] = field(default_factory=dict, repr=False)
 
@@ -213,7 +215,9 @@ class Invocation:
 
     def time_for_calls_s(self) -> float:
         """Return the seconds left for calls to the platform, and for reading the drop."""
-        return self.time_left_s() - MARGIN_S
+        left_s = self.time_left_s() - MARGIN_S
+        # What is accepted is sent as a whole: there is nothing left to stop.
+        return left_s if self.held.run.progress.checkpoint.closed else self.orders.time_left_s(left_s)
 
     def keep_lease(self) -> None:
         """Renew the lease where it may end during a call; raises LeaseLost when another worker holds the run."""

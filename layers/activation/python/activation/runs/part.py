@@ -23,7 +23,7 @@ from activation.runs.drop import RunDrop
 from activation.runs.invocation import Invocation
 from activation.runs.requests import find_publisher, platform_client, sender_of
 from activation.runs.split import catch_up, is_done, piece_of
-from activation.runs.states import Next, StateMachine
+from activation.runs.states import Next, StateMachine, Step
 
 AT_WORK = frozenset({RunState.RUNNING, RunState.WAITING})  # the states of a run whose parts may work
 
@@ -50,12 +50,14 @@ class ActivePart:
         split = whole.progress.plan.split
         if split is not None and split.phase is Phase.SEND:
             self.invocation.suspect_in_flight()
-        if split is None or not self._is_wanted(whole, split):
+        if split is None or not self._is_wanted(whole, split) or self.invocation.orders.look():
             return self.machine.idle()
         return self.machine.early() or self._go_on(whole, split)
 
     def leave(self, step: Next) -> RunState:
-        """Take the step."""
+        """Take the step; if somebody has asked for the run to end, the run has the part continue if it goes on."""
+        if self.invocation.orders.ending and step.step is Step.CONTINUE:
+            step = self.machine.idle()
         return leave(self.invocation, step, None)
 
     def _is_wanted(self, whole: Run, split: RunSplit) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+from activation.drops.ranges import Piece
 from activation.drops.row_filters import ends_empty, none_sent
 from activation.errors import ConfigError, Rejected, Retryable
 from activation.ledger.audience_lock import Superseded
+from activation.ledger.orders import Order
 from activation.ledger.runs import STOPPED, RunState
 from activation.ledger.split import Ending, Phase
 from activation.pipeline.client import PlatformClient
@@ -31,11 +33,13 @@ from activation.runs.mirror import MirrorSteps
 from activation.runs.mirror_compare import send_again
 from activation.runs.mirror_guard import refuse_file
 from activation.runs.mirror_removal import note_removal
+from activation.runs.ordered import ended_by
 from activation.runs.relist import list_again
 from activation.runs.replace_guard import refuse_several
 from activation.runs.requests import find_publisher, platform_client, sender_of
 from activation.runs.share_out import is_shared_out, parts_of, share_out
-from activation.runs.states import SUPERSEDED, Next, StateMachine
+from activation.runs.states import SUPERSEDED, Next, StateMachine, Step
+from activation.runs.undo import sent_rows
 from activation.runs.waking import release_audience
 
 NO_NOTES: Mapping[str, str] = {}
@@ -53,6 +57,8 @@ class ActiveRun:
         run, split = self.invocation.held.run, self.invocation.held.run.progress.plan.split
         if split is None or split.phase is Phase.ALONE:  # else its parts are what sends
             self.invocation.suspect_in_flight()
+        if (order := self.invocation.orders.look()) and run.state is not RunState.ACCEPTED:
+            return self._ordered(order)
         if run.state in STOPPED:  # an operator fixed the cause and redrove the message
             list_again(self.invocation)
             forget_options(self.invocation)
@@ -72,7 +78,13 @@ class ActiveRun:
         return self._go_on()
 
     def leave(self, step: Next) -> RunState:
-        """Take the step; a run whose parts are still at work polls them before it ends without success."""
+        """Take the step, unless somebody has asked for the run to end where it would go on.
+
+        A run whose parts are still at work polls them before it ends without success.
+        """
+        order, goes_on = self.invocation.orders.ending, step.step in (Step.WAIT, Step.CONTINUE)
+        if order and goes_on and step.state is not RunState.ACCEPTED:
+            step = self._ordered(order)
         if step.error is not None and self.invocation.held.run.progress.plan.split is not None:
             parts = parts_of(self.invocation)
             if parts.must_wait_to_end(step.state, step.error):
@@ -82,6 +94,9 @@ class ActiveRun:
     @cached_property
     def _effects(self) -> RunEffects:
         return RunEffects(self.invocation)
+
+    def _ordered(self, order: Order) -> Next:
+        return self.machine.ordered(ended_by(order, self.invocation.held.run.progress.tally.acknowledged))
 
     def _end(self, ending: Ending) -> Next:
         """Return the step to the recorded ending."""
@@ -122,12 +137,13 @@ class ActiveRun:
             return self.machine.done(ended.state, ended.notes) if ended else self.machine.out_of_time()
         if run.state is RunState.ACCEPTED:
             return self._follow(client)
+        piece = sent_rows(invocation)
         note_removal(invocation)
         if not run.progress.checkpoint.read_whole:
             if is_shared_out(invocation):
                 if not share_out(invocation, client):
                     return self.machine.parts_at_work(parts_of(invocation).poll_after_s)
-            elif not self._send(client):
+            elif not self._send(client, piece):
                 return self.machine.out_of_time()
         run.progress.checkpoint.read_whole = True
         return self._close(client)
@@ -143,12 +159,13 @@ class ActiveRun:
         rows = f"{held.rows:,} row{'s' * (held.rows != 1)}"
         return self.machine.superseded(f"{why}; it holds {'' if held.whole else 'at least '}{rows}")
 
-    def _send(self, client: PlatformClient) -> bool:
-        """Send what is left of the drop; return False when time ran out first."""
+    def _send(self, client: PlatformClient, piece: Piece | None) -> bool:
+        """Send what is left of the drop, or of a piece of it; return False when time ran out first."""
         invocation, held = self.invocation, self.invocation.held
         try:
             drop = RunDrop.open(invocation)
             drop.scan()
+            drop = replace(drop, piece=piece)
             self._check_session()
             destination = destination_of(invocation, client, drop.keys)
             return sender_of(invocation, client, destination, drop.rejects).send(drop.batches())

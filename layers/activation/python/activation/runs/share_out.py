@@ -33,9 +33,8 @@ def is_shared_out(invocation: Invocation) -> bool:
     progress, size_bytes = invocation.held.run.progress, invocation.size_bytes
     settings = invocation.connector.settings
     untouched = not progress.work_done and not progress.tally.requests  # else one stream has begun it
-    if (
-        invocation.is_mirror or invocation.session is not None
-    ):  # one stream numbers its uploads, and knows the last
+    # One stream numbers the uploads of a session, and knows the last; an undo may end before the drop does.
+    if invocation.is_mirror or invocation.session is not None or invocation.work.undo:
         return False
     if progress.plan.split is None and 0 < settings.split_above_bytes < size_bytes and untouched:
         with suppress(Rejected):  # sending it as one stream then reports what is wrong with it

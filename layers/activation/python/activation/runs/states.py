@@ -52,6 +52,7 @@ class Cause(StrEnum):
     GIVEN_UP = "given_up"
     OVERDUE = "overdue"
     BLOCKED = "blocked"
+    ORDERED = "ordered"  # somebody has stopped the run, or given it up
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ RUNS: Mapping[Cause, Row] = {
     Cause.GIVEN_UP: _row(Step.STOP, RunState.FAILED),
     Cause.OVERDUE: _row(Step.STOP, RunState.FAILED),
     Cause.BLOCKED: _row(Step.STOP, RunState.BLOCKED),
+    Cause.ORDERED: _row(Step.STOP, RunState.FAILED),
 }
 PARTS: Mapping[Cause, Row] = {
     Cause.EARLY: _row(Step.WAIT, RunState.WAITING),
@@ -188,6 +190,10 @@ class StateMachine:
     def stop(self, error: ActivationError) -> Next:
         """Return the step of a record that cannot go on, blocked by a ConfigError and failed by any other."""
         return self._stop(Cause.BLOCKED if isinstance(error, ConfigError) else Cause.REJECTED, error)
+
+    def ordered(self, error: Rejected) -> Next:
+        """Return the step of a run that somebody has asked to end, which leaves no dead letter."""
+        return self._stop(Cause.ORDERED, error)
 
     def superseded(self, why: str) -> Next:
         """Return the step of a record whose object has a newer version; a part leaves the ending to its run.

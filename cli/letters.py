@@ -1,0 +1,83 @@
+"""Dead letters one by one: which runs they are of, and why, and some of them back to their queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.client import SQSClient
+
+HIDDEN_S = 30  # visibility timeout while the letters are read, so that each receive returns others
+NO_REASON = "no_reason"  # of a letter that SQS itself moved here, after workers died or timed out
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A dead letter as it was received.
+
+    `run_id` is "" where its message could not be read. `code` and `sentence` are why it is here. `sent_at` is when
+    it came, in Unix seconds.
+    """
+
+    run_id: str
+    code: str
+    sentence: str
+    sent_at: float
+    body: str
+    handle: str
+
+
+@dataclass(frozen=True)
+class DeadLetters:
+    """The dead letters in the queue `url`, whose messages came from the queue `back`."""
+
+    sqs: SQSClient
+    url: str
+    back: str
+
+    def read(self) -> tuple[Letter, ...]:
+        """Return the letters, the oldest first, and leave them where they are."""
+        found = tuple(self._received())
+        self._show(found)
+        return tuple(sorted(found, key=lambda one: one.sent_at))
+
+    def move(self, wanted: Callable[[Letter], bool]) -> int:
+        """Send the wanted letters back to their queue, and return how many; the others stay.
+
+        Each is sent before it is deleted, so a crash leaves two copies, which the ledger makes harmless.
+        """
+        found = tuple(self._received())
+        chosen = [one for one in found if wanted(one)]
+        for one in chosen:
+            self.sqs.send_message(QueueUrl=self.back, MessageBody=one.body)
+            self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=one.handle)
+        self._show(one for one in found if one not in chosen)
+        return len(chosen)
+
+    def _received(self) -> Iterator[Letter]:
+        while messages := self.sqs.receive_message(
+            QueueUrl=self.url,
+            MaxNumberOfMessages=10,
+            VisibilityTimeout=HIDDEN_S,
+            MessageAttributeNames=["run_id", "code", "reason"],
+            MessageSystemAttributeNames=["SentTimestamp"],
+        ).get("Messages", []):
+            for message in messages:
+                told = {
+                    name: one.get("StringValue", "") for name, one in message.get("MessageAttributes", {}).items()
+                }
+                yield Letter(
+                    told.get("run_id", ""),
+                    told.get("code", NO_REASON),
+                    told.get("reason", "its workers died or ran out of time again and again"),
+                    int(message.get("Attributes", {}).get("SentTimestamp", "0")) / 1_000,
+                    message["Body"],
+                    message["ReceiptHandle"],
+                )
+
+    def _show(self, letters: Iterator[Letter] | tuple[Letter, ...]) -> None:
+        """Let the letters be received again at once."""
+        for one in letters:
+            self.sqs.change_message_visibility(QueueUrl=self.url, ReceiptHandle=one.handle, VisibilityTimeout=0)

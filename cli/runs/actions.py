@@ -1,0 +1,108 @@
+"""What a person can do to a run: stop it, continue it, give it up. Each is kept with who did it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cli.runs.rows import WAITS, RunRow
+
+if TYPE_CHECKING:
+    from cli.deployment import Deployment
+
+STOPPABLE = frozenset({"running", "waiting"})
+CONTINUABLE = frozenset({"failed", "blocked"})
+DISCARDABLE = frozenset({"waiting", "blocked"})
+GIVEN_UP = "discarded"
+
+
+class RefusedActionError(Exception):
+    """A run cannot be acted on so, for the reason in `sentence`; nothing was done."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+@dataclass(frozen=True)
+class RunActions:
+    """Acts on runs of the deployed app `found`; `by` is who does, as AWS names them.
+
+    Each method returns a sentence that says what happens next. Raises RefusedActionError where the run is in no
+    state for it, and what AWS raises.
+    """
+
+    found: Deployment
+    by: str
+
+    def stop(self, row: RunRow) -> str:
+        """Have a run send nothing more; what was acknowledged stays, and is accounted for."""
+        if row.state == "accepted":
+            raise RefusedActionError("the platform has accepted all of it: there is nothing left to stop")
+        self._refuse_unless(row, STOPPABLE, "only a run that is running or waiting can be stopped")
+        self._order(row, "stop")
+        if row.state in WAITS and self._continue(row):
+            return "it waits, and stops now"
+        return "it stops after the requests that are in flight"
+
+    def retry(self, row: RunRow) -> str:
+        """Have a stopped, failed or blocked run continue where it ended."""
+        self._refuse_unless(row, CONTINUABLE, "only a run that has failed, is blocked or was stopped can continue")
+        if row.code == GIVEN_UP:
+            raise RefusedActionError("it was given up: drop the file again")
+        self._order(row, "retry")
+        if not self._continue(row):
+            raise RefusedActionError(
+                "its message is neither in its record nor among the dead letters: drop the file again"
+            )
+        return "it continues where it ended; what was acknowledged is not sent again"
+
+    def discard(self, row: RunRow) -> str:
+        """Give up a run that waits or is blocked: its message and its audience's lock end, its receipt says so."""
+        self._refuse_unless(row, DISCARDABLE, "only a run that waits or is blocked can be given up")
+        self._order(row, "discard")
+        if not self._continue(row):
+            return "it is given up when its message comes, within 15 minutes"
+        return "it is given up now"
+
+    def _refuse_unless(self, row: RunRow, states: frozenset[str], otherwise: str) -> None:
+        if row.connector not in self.found.connectors:
+            raise RefusedActionError(f"it is no run of a connector, but of {row.connector}")
+        if row.state not in states:
+            raise RefusedActionError(f"it is {row.state}; {otherwise}")
+
+    def _order(self, row: RunRow, kind: str) -> None:
+        import boto3
+        from activation.aws.table import ConditionalTable
+        from activation.ledger.orders import OrderKind, Orders
+
+        table = ConditionalTable(boto3.client("dynamodb"), self.found.ledger_table)
+        Orders(table, row.connector).note(row.run_id, OrderKind(kind), self.by)
+
+    def _continue(self, row: RunRow) -> bool:
+        """Send a run's message at once: its dead letter, else the one in its record; return whether there is one.
+
+        A copy of it may be queued with a delay: of two with one number, one is handled.
+        """
+        import boto3
+        from activation.aws.table import read_text
+        from activation.ledger.keys import run_key
+
+        from cli import resend
+
+        sqs, addresses = boto3.client("sqs"), self.found.connector(row.connector)
+        if row.state in CONTINUABLE and resend.bring_back(sqs, addresses, row.run_id):
+            return True
+        key: Any = {"pk": {"S": run_key(row.connector, row.run_id)}}
+        answer = boto3.client("dynamodb").get_item(TableName=self.found.ledger_table, Key=key, ConsistentRead=True)
+        message = read_text(answer.get("Item", {}), "message")
+        if message:
+            sqs.send_message(QueueUrl=addresses.queue_url, MessageBody=message)
+        return bool(message)
+
+
+def caller() -> str:
+    """Return who types, as AWS names them."""
+    import boto3
+
+    return boto3.client("sts").get_caller_identity()["Arn"]

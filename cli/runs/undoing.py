@@ -1,0 +1,115 @@
+"""Undoing a run: what is known beforehand of whom that takes out, and the message that begins it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cli.runs.actions import RefusedActionError
+from cli.runs.listing import Wanted, list_runs
+from cli.runs.rows import OPEN, RunRow
+
+if TYPE_CHECKING:
+    from cli.deployment import Deployment
+    from cli.runs.view import RunView
+
+OTHERS_READ = 10_000  # runs of one audience; an audience with more cannot be judged
+REPLACES = ("replace", "mirror")
+
+
+@dataclass(frozen=True)
+class Undo:
+    """The undo of the run of `view`, not yet begun.
+
+    `others` are the other runs that have sent people to the same audience, the newest first: which of its people
+    are theirs as well, only their drops say.
+    """
+
+    view: RunView
+    others: tuple[RunRow, ...]
+
+    @property
+    def rows(self) -> int:
+        """Return how many rows the run has sent."""
+        return self.view.row.rows_acknowledged
+
+    @property
+    def not_told_apart(self) -> int:
+        """Return the most of these rows that other runs may have sent too."""
+        return min(self.rows, sum(one.rows_acknowledged for one in self.others))
+
+    def begin(self, found: Deployment, by: str) -> str:
+        """Begin the undo, and return its run's id; `by` is who asks for it, as AWS names them."""
+        import boto3
+        from activation.aws.table import ConditionalTable
+        from activation.ledger.orders import OrderKind, Orders
+        from activation.model import Drop
+
+        from cli import resend
+
+        row, drop = self.view.row, self.view.receipt["drop"]
+        again, account = f"undo {row.run_id}", drop.get("ad_account", "")
+        object_ = Drop(
+            drop["bucket"], drop["key"], drop["version_id"], "", drop["size_bytes"], drop.get("etag", "")
+        )
+        run_id = object_.run_id(row.connector, again, account)
+        Orders(ConditionalTable(boto3.client("dynamodb"), found.ledger_table), row.connector).note(
+            run_id, OrderKind.UNDO, by
+        )
+        boto3.client("sqs").send_message(
+            QueueUrl=found.connector(row.connector).queue_url,
+            MessageBody=json.dumps(resend.event_of(drop, again) | {"undo": row.run_id}),
+        )
+        return run_id
+
+
+def prepare(found: Deployment, view: RunView) -> Undo:
+    """Return the undo of a run; raises RefusedActionError where it is in doubt whom it would take out."""
+    import boto3
+
+    row = view.row
+    if row.connector not in found.connectors:
+        raise RefusedActionError(f"it is no run of a connector, but of {row.connector}")
+    if row.action != "add" or "in_doubt" in view.receipt:  # only receipts of events have the latter
+        what = "events cannot be taken back" if row.action == "add" else f"it is a {row.action}"
+        raise RefusedActionError(f"{what}: only a run that added people can be undone")
+    if row.state in OPEN:
+        raise RefusedActionError("it has not ended: stop it first")
+    if not row.rows_acknowledged:
+        raise RefusedActionError("it has sent nobody")
+    if "folder" in view.receipt:
+        raise RefusedActionError("its drop is a folder, whose files may have changed since")
+    if not _is_there(view.receipt["drop"]):
+        raise RefusedActionError("its drop is not there any more, so nothing says whom it has sent")
+    rows = list_runs(
+        boto3.client("dynamodb"), found.ledger_table, Wanted(audience=row.audience), limit=OTHERS_READ
+    )
+    if len(rows) == OTHERS_READ:
+        raise RefusedActionError("more runs have filled its audience than can be compared")
+    platform = found.platforms.get(row.connector, "")
+    others = tuple(
+        one
+        for one in rows
+        if one.run_id != row.run_id
+        and one.action != "remove"
+        and one.rows_acknowledged
+        and found.platforms.get(one.connector, "") == platform
+    )
+    replaced = [one for one in others if one.action in REPLACES and one.started_at > row.started_at]
+    if replaced:
+        raise RefusedActionError(f"a later {replaced[0].action} has set the whole audience: {replaced[0].run_id}")
+    return Undo(view, others)
+
+
+def _is_there(drop: dict[str, Any]) -> bool:
+    """Return whether the object version of a drop still exists."""
+    import boto3
+
+    pages = (
+        boto3.client("s3")
+        .get_paginator("list_object_versions")
+        .paginate(Bucket=drop["bucket"], Prefix=drop["key"])
+    )
+    versions = (one for page in pages for one in page.get("Versions", []))
+    return any((one["Key"], one["VersionId"]) == (drop["key"], drop["version_id"]) for one in versions)

@@ -1,0 +1,55 @@
+"""Undoing a run: the rows that it sent are read once more, as it read them, and sent as a removal.
+
+The undo is a run of its own, with its own receipt, lock and record. It reads the drop as one that adds, so that
+what the undone run left out for its consent is left out again, and it ends after the last row that run has sent.
+"""
+
+from __future__ import annotations
+
+from activation.drops.ranges import Piece
+from activation.errors import Rejected
+from activation.ledger.runs import FINAL, STOPPED, Run
+from activation.ledger.split import Phase
+from activation.model import EVENTS, Action, Cursor
+from activation.runs.invocation import Invocation
+from activation.runs.mirror_audience import is_mirrored, known
+
+
+def sent_rows(invocation: Invocation) -> Piece | None:
+    """Return the rows that an undo removes, None for all of the drop; None too for a run that undoes nothing.
+
+    The run holds its audience's lock. Raises Rejected with undo_refused where it is not certain which people the
+    undone run has sent and who else may need them: nothing is removed then.
+    """
+    if not invocation.work.undo:
+        return None
+    located, connector = invocation.located, invocation.connector
+    if located.audience.action is not Action.ADD or located.kind == EVENTS:
+        raise _refused("only a run that added people can be undone")
+    allowed = connector.settings.actions
+    if Action.REMOVE not in connector.platform.limits.actions or (allowed and Action.REMOVE not in allowed):
+        raise _refused("the platform does not remove people, or the connector's `actions` do not allow it")
+    if invocation.listing is not None:
+        raise _refused("its drop is a folder, whose files may have changed since")
+    undone = connector.ledger.read(invocation.work.undo)
+    if undone is None:
+        raise _refused("the ledger does not remember the run")
+    if undone.state not in FINAL | STOPPED or undone.lease_until > connector.clock():
+        raise _refused("the run has not ended; stop it first")
+    if is_mirrored(known(invocation)):
+        raise _refused("a mirror says who is in the audience, and takes out whoever is not in its next drop")
+    return _piece(undone)
+
+
+def _piece(undone: Run) -> Piece | None:
+    """Return the rows that a run has sent, None if it has sent the whole drop."""
+    checkpoint, split = undone.progress.checkpoint, undone.progress.plan.split
+    if checkpoint.read_whole:
+        return None
+    if (split is not None and split.phase is not Phase.ALONE) or checkpoint.ahead or checkpoint.in_doubt:
+        raise _refused("it is not known which rows it has sent until it is continued to its end")
+    return Piece(Cursor(), checkpoint.cursor.row)
+
+
+def _refused(why: str) -> Rejected:
+    return Rejected("undo_refused", f"nothing is removed: {why}")

@@ -1,0 +1,74 @@
+"""A run that an operator stops at the half, and then continues, or undoes, by the commands of a deployed app."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from tests.end_to_end.line import Line
+from tests.end_to_end.people import as_csv, people
+from tests.end_to_end.records import Put
+from tests.end_to_end.test_commands import activation
+
+BATCH_ROWS, BATCHES = 100, 20
+ROWS = BATCH_ROWS * BATCHES
+
+
+def _done(line: Line, *arguments: str) -> dict[str, Any]:
+    done = activation(line, "run", *arguments, "--yes", "--json")
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    return told
+
+
+def _stopped(line: Line, name: str) -> Put:
+    """Drop people for the audience of this name, and stop the run once half of them are sent."""
+    environment = {"REQUESTS_IN_FLIGHT": "1", "MAX_ROWS_PER_REQUEST": str(BATCH_ROWS)}
+    line.configure(environment=environment)
+    line.sandbox.simulator_config(line.platform, latency_s=1.5)
+    before = len(line.calls())
+    put = line.put(name, as_csv(people(ROWS, name.lower())))
+    line.wait_for_calls(before + BATCHES // 2 - 4)  # the command itself takes some calls' time
+    assert _done(line, "stop", put.run_id)["says"] == "it stops after the requests that are in flight"
+    line.sandbox.simulator_config(line.platform, latency_s=0.0)
+    return put
+
+
+def test_a_run_is_stopped_at_the_half_and_continued(meta: Line) -> None:
+    """The receipt says who stopped it after how many rows; `run retry` sends the rest, and nothing twice."""
+    put = _stopped(meta, "Stopped")
+    receipt = meta.finish(put)
+    sent = receipt["rows"]["acknowledged"]
+    assert (receipt["state"], receipt["reason"]["code"]) == ("failed", "stopped")
+    assert 0 < sent < ROWS
+    assert receipt["rows"]["read"] == sent
+    assert meta.held("Stopped") == meta.members(people(sent, "stopped"))
+    assert receipt["orders"][0]["by"].startswith("arn:aws:")
+    assert activation(meta, "run", "show", put.run_id).returncode == 1
+    assert _done(meta, "retry", put.run_id)["says"].startswith("it continues where it ended")
+    receipt = meta.finish_again(put)
+    assert (receipt["state"], receipt["rows"]["acknowledged"]) == ("applied", ROWS)
+    assert [one["kind"] for one in receipt["orders"]] == ["stop", "retry"]
+    assert meta.held("Stopped") == meta.members(people(ROWS, "stopped"))
+    assert meta.sent().resent == 0
+
+
+def test_a_stopped_run_is_undone(meta: Line) -> None:
+    """The people that it sent leave the audience by a run with its own receipt; who was there before stays."""
+    first = meta.put("Undone", as_csv(people(5, "before")), file="before.csv")
+    assert meta.finish(first)["state"] == "applied"
+    put = _stopped(meta, "Undone")
+    sent = meta.finish(put)["rows"]["acknowledged"]
+    asked = activation(meta, "run", "undo", put.run_id, "--yes")
+    assert asked.returncode == 1
+    assert "up to 5 of them may have been sent by 1 other run too" in asked.stdout
+    told = _done(meta, "undo", put.run_id, "--shared")
+    run_id = told["run_id"]
+    undo = replace(put, run_id=run_id, receipt_key=put.receipt_key.replace(put.run_id, run_id))
+    receipt = meta.finish(undo)
+    assert (receipt["state"], receipt["action"], receipt["undoes"]) == ("applied", "remove", put.run_id)
+    assert (receipt["rows"]["acknowledged"], receipt["orders"][0]["kind"]) == (sent, "undo")
+    assert meta.held("Undone") == meta.members(people(5, "before"))
+    listed = activation(meta, "runs", "--audience", "Undone", "--json").stdout.splitlines()
+    assert [json.loads(line)["run_id"] for line in listed] == [run_id, put.run_id, first.run_id]

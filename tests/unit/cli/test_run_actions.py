@@ -1,0 +1,204 @@
+"""`activation run stop`, `retry` and `discard`: what they tell the worker, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from activation.aws.dead_letters import letter
+from activation.aws.table import ConditionalTable
+from activation.drops.messages import read
+from activation.drops.sources import Origins
+from activation.ledger.orders import OrderKind, Orders
+from moto import mock_aws
+from typer.testing import CliRunner, Result
+
+from cli import deployment
+from cli.__main__ import app
+from cli.deployment import Deployment
+from lambdas.doctor.addresses import ConnectorAddresses
+from tests.unit.cli.ledger_in_moto import LEDGER, START, item, make_ledger, put
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.client import SQSClient
+
+RUN = "a" * 32
+MESSAGE = '{"detail-type": "Activation Continued"}'
+
+
+@pytest.fixture
+def sqs(monkeypatch: pytest.MonkeyPatch) -> Iterator[SQSClient]:
+    """Return SQS with the queues of one connector, beside an empty ledger."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setattr(sys, "argv", [".venv/bin/activation"])
+    with mock_aws():
+        client = boto3.client("sqs")
+        queue, dead, undelivered = (
+            client.create_queue(QueueName=name)["QueueUrl"] for name in ("queue", "dead", "undelivered")
+        )
+        addresses = ConnectorAddresses("secret", queue, dead, undelivered, "function", "rule")
+        found = Deployment("drops", "receipts", LEDGER, "archive", {"meta": addresses}, {"meta": "meta"})
+        monkeypatch.setattr(deployment, "find", lambda: found)
+        boto3.client("s3").create_bucket(Bucket="receipts")
+        make_ledger()
+        yield client
+
+
+def asked(*arguments: str) -> Result:
+    """Run the command in this process."""
+    return CliRunner().invoke(app, ["run", *arguments])
+
+
+def orders() -> list[OrderKind]:
+    """Return what the run was asked to do."""
+    found = Orders(ConditionalTable(boto3.client("dynamodb"), LEDGER), "meta").of(RUN)
+    assert all(one.by.startswith("arn:aws:sts::") for one in found)
+    return [one.kind for one in found]
+
+
+def queued(sqs: SQSClient, name: str = "queue") -> list[str]:
+    """Return the messages of a queue."""
+    url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+    return [one["Body"] for one in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])]
+
+
+@pytest.mark.parametrize(
+    ("action", "waits", "sent", "says"),
+    [
+        ("stop", ("running", MESSAGE), [], "it stops after the requests that are in flight"),
+        ("stop", ("waiting", MESSAGE), [MESSAGE], "it waits, and stops now"),
+        ("discard", ("waiting", MESSAGE), [MESSAGE], "it is given up now"),
+        ("discard", ("waiting", ""), [], "it is given up when its message comes, within 15 minutes"),
+        ("retry", ("failed", MESSAGE), [MESSAGE], "it continues where it ended"),
+    ],
+)
+def test_an_order_reaches_the_worker(
+    sqs: SQSClient, action: str, waits: tuple[str, str], sent: list[str], says: str
+) -> None:
+    """The order is kept with the caller's ARN, and a run that waits is sent its message at once."""
+    state, message = waits
+    put(item(RUN, state, message=message))
+    done = asked(action, RUN[:12], "--yes", "--json")
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["says"].startswith(says)
+    assert (orders(), queued(sqs)) == ([OrderKind(action)], sent)
+
+
+@pytest.mark.parametrize("action", ["retry", "discard"])
+def test_a_dead_letter_goes_back_and_others_stay(sqs: SQSClient, action: str) -> None:
+    """A blocked run is continued or given up by its own letter alone."""
+    put(item(RUN, "blocked"))
+    url = sqs.get_queue_url(QueueName="dead")["QueueUrl"]
+    for run in ("b" * 32, RUN):
+        sqs.send_message(QueueUrl=url, **letter(f"of {run}", code="token_refused", run_id=run))
+    assert asked(action, RUN, "--yes").exit_code == 0
+    assert queued(sqs) == [f"of {RUN}"]
+    left = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert int(left["ApproximateNumberOfMessages"]) + int(left["ApproximateNumberOfMessagesNotVisible"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("action", "record", "says"),
+    [
+        ("stop", item(RUN), "it is applied; only a run that is running or waiting can be stopped"),
+        ("stop", item(RUN, "accepted"), "the platform has accepted all of it"),
+        ("retry", item(RUN, "running"), "it is running; only a run that has failed"),
+        ("retry", item(RUN, "failed", code="discarded"), "it was given up: drop the file again"),
+        ("discard", item(RUN, "running"), "it is running; only a run that waits or is blocked"),
+        ("stop", item(RUN, "running", pk=f"suppressions#run#{RUN}"), "it is no run of a connector"),
+    ],
+)
+def test_what_a_state_does_not_allow_is_refused(
+    sqs: SQSClient, action: str, record: dict[str, object], says: str
+) -> None:
+    """Nothing is ordered, and the reason is said."""
+    put(record)
+    done = asked(action, RUN, "--yes")
+    assert done.exit_code == 1
+    assert says in done.stderr
+    assert (orders(), queued(sqs)) == ([], [])
+
+
+@pytest.mark.usefixtures("sqs")
+def test_nothing_happens_without_a_yes() -> None:
+    """Who is asked and says no has changed nothing; a program has to say yes beforehand."""
+    put(item(RUN, "running"))
+    no = CliRunner().invoke(app, ["run", "stop", RUN], input="n\n")
+    assert (no.exit_code, orders()) == (1, [])
+    assert f"run {RUN}, running: meta: VIP (add), 10 rows, 1 rejected" in no.stdout
+    assert asked("stop", RUN, "--json").exit_code == 2
+
+
+def dropped(run: str, **more: str | float) -> dict[str, object]:
+    """Put a drop and the receipt of a run that has sent it; return the run's record."""
+    s3, key = boto3.client("s3"), f"meta/VIP/raw/{run}.csv"
+    version = s3.put_object(Bucket="drops", Key=key, Body=b"email\n")["VersionId"]
+    drop = {"bucket": "drops", "key": key, "version_id": version, "size_bytes": 6, "ad_account": ""}
+    s3.put_object(Bucket="receipts", Key=f"receipts/meta/VIP/{run}.json", Body=json.dumps({"drop": drop}).encode())
+    return item(run, **{"state": "applied", **more})  # type: ignore[arg-type]  # of two kinds of values
+
+
+@pytest.fixture
+def drops(sqs: SQSClient) -> SQSClient:
+    """Make the bucket of drops, with versions."""
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="drops")
+    s3.put_bucket_versioning(Bucket="drops", VersioningConfiguration={"Status": "Enabled"})
+    return sqs
+
+
+def test_an_undo_is_begun_by_a_message_of_its_own(drops: SQSClient) -> None:
+    """The worker is told which run it undoes, and who asked for it is kept under the id of the undo."""
+    put(dropped(RUN))
+    done = asked("undo", RUN, "--yes", "--json")
+    told = json.loads(done.stdout)
+    assert (told["undoes"], told["rows"], told["rows_not_told_apart"]) == (RUN, 9, 0)
+    (message,) = queued(drops)
+    work = read(message, origins=Origins("meta", "drops"), account="")
+    assert (work.undo, work.run_id("meta")) == (RUN, told["run_id"])
+    (order,) = Orders(ConditionalTable(boto3.client("dynamodb"), LEDGER), "meta").of(told["run_id"])
+    assert order.kind is OrderKind.UNDO
+
+
+def test_an_undo_says_how_many_it_cannot_tell_apart(drops: SQSClient) -> None:
+    """What other runs sent too is bounded by what they sent, and leaves only if somebody says so."""
+    put(dropped(RUN), item("b" * 32, acknowledged=4), item("c" * 32, audience="Other"), item("d" * 32, "running"))
+    put(item("e" * 32, acknowledged=2, pk=f"tiktok#run#{'e' * 32}"))
+    no = CliRunner().invoke(app, ["run", "undo", RUN], input="n\n")
+    assert "up to 9 of them may have been sent by 2 other runs too" in no.stdout
+    refused = asked("undo", RUN, "--yes")
+    assert (refused.exit_code, queued(drops)) == (1, [])
+    assert asked("undo", RUN, "--yes", "--shared").exit_code == 0
+    assert len(queued(drops)) == 1
+
+
+@pytest.mark.usefixtures("drops")
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({"action": "replace"}, "it is a replace"),
+        ({"state": "running"}, "it has not ended"),
+        ({"acknowledged": 0}, "it has sent nobody"),
+    ],
+)
+def test_an_undo_in_doubt_is_refused(more: dict[str, str], says: str) -> None:
+    """Before anything is sent to the worker."""
+    put(dropped(RUN, **more))
+    done = asked("undo", RUN, "--yes")
+    assert done.exit_code == 1
+    assert says in done.stderr
+
+
+@pytest.mark.usefixtures("drops")
+def test_an_undo_needs_the_drop_and_the_last_word() -> None:
+    """A drop that is gone, or an audience that a later run has set, is not guessed at."""
+    put(dropped(RUN), item("b" * 32, action="mirror", at=START + 1))
+    assert "a later mirror has set the whole audience" in asked("undo", RUN, "--yes").stderr
+    s3 = boto3.client("s3")
+    for one in s3.list_object_versions(Bucket="drops")["Versions"]:
+        s3.delete_object(Bucket="drops", Key=one["Key"], VersionId=one["VersionId"])
+    assert "its drop is not there any more" in asked("undo", RUN, "--yes").stderr
