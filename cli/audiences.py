@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -91,30 +91,19 @@ def approve(run: Annotated[str, typer.Argument(help="The run's id, or its first 
     The approval holds for seven days and for this run alone; your identity in AWS is kept in the receipt.
     """
     import boto3
-    from activation.aws.table import ConditionalTable
-    from activation.ledger.approvals import Approvals
 
-    from cli import deployment, resend
-    from cli.printable import printable
+    from cli import deployment
+    from cli.approval import NotApprovedError, approve_run, caller
     from cli.runs.status import stored_receipt
     from cli.typed import typed
 
     found = deployment.find()
     receipt = stored_receipt(boto3.client("s3"), found.receipts_bucket, run)
-    if (receipt["reason"] or {}).get("code") != "needs_approval":
-        reason = receipt["reason"]
-        why = printable(f" ({reason['code']}: {reason['sentence']})") if reason else ""
-        deployment.fail(f"run {receipt['run_id']} waits for no approval: it is {receipt['state']}{why}")
-    connector, run_id = receipt["connector"], receipt["run_id"]
-    table = ConditionalTable(boto3.client("dynamodb"), found.ledger_table)
-    Approvals(table, connector).note(run_id, _caller())
-    sent = resend.bring_back(boto3.client("sqs"), found.connector(connector), run_id)
-    if not sent:
-        deployment.fail(
-            f"approved, but the run's message was not found among the dead letters of {connector}: if nobody has"
-            f" redriven it, drop the export again"
-        )
-    print(f"approved: {_next(receipt.get('mirror'))}; see {typed('receipt', run_id)}")
+    try:
+        said = approve_run(found, receipt, caller())
+    except NotApprovedError as error:
+        deployment.fail(error.sentence)
+    print(f"{said}; see {typed('receipt', receipt['run_id'])}")
 
 
 @audiences.command()
@@ -125,12 +114,13 @@ def adopt(name: Name, connector: Of, account: Account = "", yes: bool = typer.Op
     from activation.ledger.audiences import KnownAudiences
 
     from cli import deployment
+    from cli.approval import caller
     from cli.typed import typed
 
     one = _one(name, connector, account)
     _ask(f"Whoever is in {name} now and not in the next mirror's drop leaves it. Go on?", yes=yes)
     table = ConditionalTable(boto3.client("dynamodb"), deployment.find().ledger_table)
-    KnownAudiences(table).adopt(one.lock, _caller())
+    KnownAudiences(table).adopt(one.lock, caller())
     print(f"{name} is the app's own; let the run that waits go on: {typed('redrive', '--connector', connector)}")
 
 
@@ -178,17 +168,6 @@ def reset(
     )
 
 
-def _next(mirror: dict[str, Any] | None) -> str:
-    """Return what a run that was approved does next, by what its receipt says that it would do."""
-    if mirror is None:
-        return "the run goes on"
-    how = "replaces the audience" if mirror["mode"] == "replace" else "changes the audience by the difference"
-    return (
-        f"the run {how} within minutes: {mirror['left']:,} rows leave, {mirror['joined']:,} join, and"
-        f" the audience will have {mirror['size'] or 0:,} rows instead of {mirror['size_before']:,}"
-    )
-
-
 def _one(name: str, connector: str, account: str) -> KnownAudience:
     """Return an audience of a connector's platform; end the command where there is none, or several are meant."""
     from cli import deployment
@@ -212,11 +191,3 @@ def _one(name: str, connector: str, account: str) -> KnownAudience:
 def _ask(question: str, *, yes: bool) -> None:
     if not yes and not typer.confirm(question):
         raise typer.Exit(1)
-
-
-def _caller() -> str:
-    """Return who types, as AWS names them."""
-    import boto3
-
-    identity: dict[str, Any] = dict(boto3.client("sts").get_caller_identity())
-    return str(identity["Arn"])
