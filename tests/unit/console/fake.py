@@ -76,7 +76,13 @@ class FakeSource:
         of = next((one for one in self.rows if one.run_id == run_id), None)
         if of is None:
             raise RefusedError("there is no run with this id")
-        more: dict[str, Any] = {"reason": APPROVAL if of.code else None, "run_id": run_id, "state": of.state}
+        rejects = f"receipts/meta/{of.audience}/{run_id}.rejects.csv"
+        more: dict[str, Any] = {
+            "rejects_key": rejects,
+            "reason": APPROVAL if of.code else None,
+            "run_id": run_id,
+            "state": of.state,
+        }
         if of.state == "running":
             counts = {"acknowledged": of.rows_acknowledged, "rejected_by_us": 97, "rejected_by_platform": 3}
             more |= {"rows": {"in": None, "read": of.rows_read, **counts}, "final": False}
