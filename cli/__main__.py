@@ -12,6 +12,7 @@ from cli.audiences import audiences
 from cli.classify import classify
 from cli.codes import codes
 from cli.columns import columns
+from cli.console.command import console
 from cli.demo import demo
 from cli.demo_install import require_checkout, require_demo_install
 from cli.deployment import STACK
@@ -53,6 +54,7 @@ app.command()(normalize)
 app.command()(status)
 app.command()(runs)
 app.command()(receipt)
+app.command()(console)
 app.command()(redrive)
 app.command()(replay)
 app.command()(drop)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -91,31 +91,20 @@ def approve(run: Annotated[str, typer.Argument(help="The run's id, or its first 
     The approval holds for seven days and for this run alone; your identity in AWS is kept in the receipt.
     """
     import boto3
-    from activation.aws.table import ConditionalTable
-    from activation.ledger.approvals import Approvals
 
-    from cli import deployment, resend
-    from cli.printable import printable
+    from cli import deployment
+    from cli.approval import NotApprovedError, approve_run
     from cli.runs.actions import caller
     from cli.runs.receipt import stored_receipt
     from cli.typed import typed
 
     found = deployment.find()
     receipt = stored_receipt(boto3.client("s3"), found.receipts_bucket, run)
-    if (receipt["reason"] or {}).get("code") != "needs_approval":
-        reason = receipt["reason"]
-        why = printable(f" ({reason['code']}: {reason['sentence']})") if reason else ""
-        deployment.fail(f"run {receipt['run_id']} waits for no approval: it is {receipt['state']}{why}")
-    connector, run_id = receipt["connector"], receipt["run_id"]
-    table = ConditionalTable(boto3.client("dynamodb"), found.ledger_table)
-    Approvals(table, connector).note(run_id, caller())
-    sent = resend.bring_back(boto3.client("sqs"), found.connector(connector), run_id)
-    if not sent:
-        deployment.fail(
-            f"approved, but the run's message was not found among the dead letters of {connector}: if nobody has"
-            f" redriven it, drop the export again"
-        )
-    print(f"approved: {_next(receipt.get('mirror'))}; see {typed('receipt', run_id)}")
+    try:
+        said = approve_run(found, receipt, caller())
+    except NotApprovedError as error:
+        deployment.fail(error.sentence)
+    print(f"{said}; see {typed('receipt', receipt['run_id'])}")
 
 
 @audiences.command()
@@ -177,17 +166,6 @@ def reset(
     again = typed("redrive", "--connector", connector)
     print(
         f"what is known of {name} is forgotten{kept}; drop the next mirror, or let one that waits go on: {again}"
-    )
-
-
-def _next(mirror: dict[str, Any] | None) -> str:
-    """Return what a run that was approved does next, by what its receipt says that it would do."""
-    if mirror is None:
-        return "the run goes on"
-    how = "replaces the audience" if mirror["mode"] == "replace" else "changes the audience by the difference"
-    return (
-        f"the run {how} within minutes: {mirror['left']:,} rows leave, {mirror['joined']:,} join, and"
-        f" the audience will have {mirror['size'] or 0:,} rows instead of {mirror['size_before']:,}"
     )
 
 

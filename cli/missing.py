@@ -20,9 +20,21 @@ if TYPE_CHECKING:
 
 
 def print_missing(found: Deployment, connector: str, *, as_json: bool) -> int:
-    """Print the objects of drops bucket and sources that are older than an hour and have no run; return how many.
+    """Print the objects that `missing_drops` returns; return how many there are."""
+    missing = missing_drops(found, connector)
+    if as_json:
+        for one in missing:
+            print(json.dumps({**vars(one), "modified_at": _time(one)}, ensure_ascii=False))
+    elif missing:
+        _print_table(missing, found.drops_bucket)
+    return len(missing)
+
+
+def missing_drops(found: Deployment, connector: str = "") -> list[Missing]:
+    """Return the objects of drops bucket and sources that are older than an hour and have no run.
 
     `connector` is "" for all connectors and for what is under none.
+    Says on stderr which sources cannot be compared.
     """
     import boto3
     from activation.runs.missing import GRACE_S, Bucket, find_missing
@@ -32,13 +44,7 @@ def print_missing(found: Deployment, connector: str, *, as_json: bool) -> int:
     s3, dynamodb = boto3.client("s3"), boto3.client("dynamodb")
     listed = find_missing(s3, dynamodb, bucket, found.ledger_table, before=before)
     missing = [one for one in listed if connector in ("", one.connector)]
-    missing += _in_sources(found, connector, s3, dynamodb, before)
-    if as_json:
-        for one in missing:
-            print(json.dumps({**vars(one), "modified_at": _time(one)}, ensure_ascii=False))
-    elif missing:
-        _print_table(missing, found.drops_bucket)
-    return len(missing)
+    return [*missing, *_in_sources(found, connector, s3, dynamodb, before)]
 
 
 def _in_sources(

@@ -112,13 +112,7 @@ def move_back(sqs: SQSClient, dead_letters: str, queue: str, of: str) -> None:
     from cli import deployment
     from cli.printable import counted
 
-    def arn(url: str) -> str:
-        return sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-
-    source, target = arn(dead_letters), arn(queue)
-    # The destination is named explicitly because some dead letters never came through SQS: the function itself
-    # puts there what can never succeed, and such a message has no source queue to return to.
-    sqs.start_message_move_task(SourceArn=source, DestinationArn=target)
+    source = start_move(sqs, dead_letters, queue)
     ends = time.monotonic() + MOVE_TIMEOUT_S
     with Console(stderr=True).status("moving"):
         while time.monotonic() < ends:
@@ -129,6 +123,19 @@ def move_back(sqs: SQSClient, dead_letters: str, queue: str, of: str) -> None:
                 raise typer.Exit(0 if task["Status"] == "COMPLETED" else 1)
             time.sleep(1)
     deployment.fail(f"still moving after {MOVE_TIMEOUT_S} s; SQS will finish in the background")
+
+
+def start_move(sqs: SQSClient, dead_letters: str, queue: str) -> str:
+    """Begin to move the messages between two queues by their URLs; return the ARN of the first."""
+
+    def arn(url: str) -> str:
+        return sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+
+    source, target = arn(dead_letters), arn(queue)
+    # The destination is named explicitly because some dead letters never came through SQS: the function itself
+    # puts there what can never succeed, and such a message has no source queue to return to.
+    sqs.start_message_move_task(SourceArn=source, DestinationArn=target)
+    return source
 
 
 def replay(

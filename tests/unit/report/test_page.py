@@ -9,11 +9,10 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from activation.identifiers.codes import Code
+from activation.codes import explain, plain
 from activation.report.drawing import WIDTH, Share, bar
 from activation.report.html import Html, element
-from activation.report.page import document, section
-from activation.report.page_tables import meaning
+from activation.report.page import details, document, summary
 from activation.report.places import SHOWN, places_in
 from activation.report.receipts import UNREADABLE
 from activation.report.verdict import verdict
@@ -60,7 +59,7 @@ class Outline(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note an element."""
         self.tags.append((tag, dict(attrs)))
-        if tag not in ("br", "input", "link", "meta", "rect"):
+        if tag not in ("br", "input", "link", "meta"):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -108,16 +107,16 @@ def test_a_name_is_text_and_no_markup() -> None:
 def test_the_sums_are_on_the_page_in_words_and_as_a_picture() -> None:
     """The sentence is the picture's name, too, for who cannot see it."""
     words = "1,000 rows in = 990 acknowledged + 7 rejected by us + 3 rejected by the platform"
-    found = outline(section(receipt_of(), {}))
+    found = outline(details(receipt_of(), {}))
     assert words in found.text
     assert [one["aria-label"] for tag, one in found.tags if tag == "svg"] == [words]
 
 
 def test_each_code_has_its_sentence_and_its_positions() -> None:
-    """A code of ours is explained; a platform's stands for itself; places say row and column."""
-    found = outline(section(receipt_of(), {"not_an_email": ["row 7, email", "row 9, email"]}))
-    assert meaning(Code.NOT_AN_EMAIL) in found.text
-    assert meaning(Code.PHONE_LENGTH) in found.text
+    """What it means and what to do about it; places say row and column."""
+    found = outline(details(receipt_of(), {"not_an_email": ["row 7, email", "row 9, email"]}))
+    for code in ("not_an_email", "phone_length"):
+        assert plain(explain(code).happened).replace("`", "") in found.text
     assert "row 7, email; row 9, email ..." in found.text
     assert "row 3, row 9" in found.text
     assert "a1b2.rejects.csv" in found.text
@@ -170,13 +169,22 @@ def test_the_verdict_says_how_many_and_why_fewer(more: dict[str, Any], said: str
     assert said in verdict(receipt_of(**more))
 
 
+def test_reasons_and_warnings_are_said_with_their_codes() -> None:
+    """The state in a word, why, and what looks wrong."""
+    reason = {"code": "token_rejected", "sentence": "The token <was> rejected."}
+    warning = {"code": "audience_small", "sentence": "Few people."}
+    text = outline(summary(receipt_of(state="blocked", reason=reason, warnings=[warning]))).text
+    for said in ("blocked", "token_rejected The token <was> rejected.", "audience_small Few people."):
+        assert said in text
+
+
 def test_a_mirror_says_who_came_and_left() -> None:
     """Also who approved that so many leave."""
     mirror = {
         "begun": True, "joined": 5, "changed": 0, "left": 2, "held": 0, "size": 900, "size_before": 897,
         "approved_by": "arn:aws:iam::1:user/ann",
     }  # fmt: skip
-    text = outline(section(receipt_of(mirror=mirror), {})).text
+    text = outline(details(receipt_of(mirror=mirror), {})).text
     assert "5 rows new in the audience" in text
     assert "900 rows in the audience, before it 897" in text
     assert "approved byarn:aws:iam::1:user/ann" in text

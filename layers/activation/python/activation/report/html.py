@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-VOID = frozenset({"meta", "rect"})  # elements without children, of those that the pages use
+VOID = frozenset({"meta"})  # elements without an end, of those that the pages use
 
 
 class Html(str):

@@ -1,7 +1,7 @@
 """A run's receipt as HTML: the sums as a picture and a table, every code in words, positions and never a value.
 
-`section` is what the console shows of a run, and `document` the same as one file, which needs nothing else: it is
-stored beside the receipt, for people without rights in AWS.
+`summary` and `details` are what the console shows of a run, and `document` is the same as one file, which needs
+nothing else: it is stored beside the receipt, for people without rights in AWS.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from activation.codes import explain
 from activation.report.drawing import Share, bar
 from activation.report.html import Html, element, joined
-from activation.report.page_tables import left_out, mirrored, rejects
+from activation.report.page_tables import left_out, mirrored, prose, rejects
 from activation.report.places import Places
 from activation.report.receipts import UNREADABLE
 from activation.report.verdict import verdict, without_outcome
@@ -44,7 +45,8 @@ def document(receipt: Mapping[str, Any], places: Places) -> str:
         element("style", Html(styles)),
     )
     heading = element("h1", title(receipt))
-    body = element("body", element("main", heading, section(receipt, places), element("footer", _foot(receipt))))
+    foot = element("footer", _foot(receipt))
+    body = element("body", element("main", heading, summary(receipt), details(receipt, places), foot))
     return "<!doctype html>\n" + element("html", head, body, lang="en") + "\n"
 
 
@@ -59,13 +61,19 @@ def title(receipt: Mapping[str, Any]) -> str:
     return str(receipt["drop"]["key"]) if name == UNREADABLE else name
 
 
-def section(receipt: Mapping[str, Any], places: Places) -> Html:
-    """Return what became of a run, without a heading of the first level."""
+def summary(receipt: Mapping[str, Any]) -> Html:
+    """Return how a run came out: its state, a verdict in words, its reason and its warnings."""
     return joined(
         element("p", element("span", receipt["state"], class_=f"state state-{receipt['state']}")),
         element("p", verdict(receipt), class_="verdict"),
         _reason(receipt.get("reason")),
         _warnings(receipt.get("warnings", [])),
+    )
+
+
+def details(receipt: Mapping[str, Any], places: Places) -> Html:
+    """Return where every row went, what was rejected and left out, how a mirror changes, who and when."""
+    return joined(
         _sums(receipt),
         rejects(receipt, places),
         left_out(receipt.get("cells_left_out", {})),
@@ -81,6 +89,7 @@ def _reason(reason: Mapping[str, str] | None) -> Html | None:
         "section",
         element("h2", "Why, and what to do"),
         element("p", element("code", reason["code"]), " ", reason["sentence"]),
+        element("p", prose(explain(reason["code"]).do)),
         class_="notice notice-bad",
     )
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from activation.codes import find, plain
-from activation.report.html import Html, element
+from activation.codes import explain, plain
+from activation.report.html import Html, element, joined
 from activation.report.places import Places
 
 MIRRORED = {
@@ -20,70 +20,50 @@ MIRRORED = {
 def rejects(receipt: Mapping[str, Any], places: Places) -> Html | None:
     """Return the rejected rows by code, the most first; `places` are the first positions of each code."""
     kinds = (("rejected_by_us", "us"), ("rejected_by_platform", "the platform"))
-    found = [
-        (code, count, by)
+    lines = [
+        _line(code, f"{count:,} rejected by {by}", _where(places.get(code, []), count))
         for name, by in kinds
         for code, count in sorted(receipt[name].items(), key=lambda one: (-one[1], one[0]))
     ]
-    if not found:
+    if not lines:
         return None
-    lines = [
-        element(
-            "tr",
-            element("td", element("code", code), " ", meaning(code)),
-            element("td", by),
-            element("td", count),
-            element("td", _where(places.get(code, []), count)),
-        )
-        for code, count, by in found
-    ]
     note = None
     if receipt.get("rejects_key"):
         name = str(receipt["rejects_key"]).rsplit("/", 1)[-1]
         note = element(
-            "p", "All of them, by row, column and code: ", element("code", name), " beside this receipt."
+            "p", "All of them, by row, column and code: ", element("code", name), " beside the receipt."
         )
-    return element(
-        "section",
-        element("h2", "Rejected rows, by code"),
-        _wide("Rejected rows", ("code", "rejected by", "rows", "first positions"), lines),
-        note,
-    )
-
-
-def _where(places: list[str], count: int) -> str:
-    if not places:
-        return "in the list of rejects"
-    return "; ".join(places) + (" ..." if count > len(places) else "")
+    return element("section", element("h2", "Rejected rows, by code"), element("ul", *lines, class_="codes"), note)
 
 
 def left_out(cells: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Html | None:
     """Return the cells that were left out of rows that were sent, by field and code."""
     lines = [
-        element(
-            "tr",
-            element("td", field),
-            element("td", element("code", code), " ", meaning(code)),
-            element("td", int(found["cells"])),
-            element("td", ", ".join(f"row {row}" for row in found["first_rows"])),
-        )
+        _line(code, f"{found['cells']:,} cells of {field}", ", ".join(f"row {row}" for row in found["first_rows"]))
         for field, codes in cells.items()
         for code, found in codes.items()
     ]
     if not lines:
         return None
+    heading = element("h2", "Cells left out of rows that were sent")
+    return element("section", heading, element("ul", *lines, class_="codes"))
+
+
+def _line(code: str, count: str, where: str) -> Html:
+    """Return what is said of one code: its meaning, what to do, how often, and where first."""
+    text = explain(code)
     return element(
-        "section",
-        element("h2", "Cells left out of rows that were sent"),
-        _wide("Cells left out", ("field", "code", "cells", "first positions"), lines),
+        "li",
+        element("span", element("code", code), " ", prose(f"{text.happened} {text.do}")),
+        element("strong", count),
+        element("span", where),
     )
 
 
-def _wide(label: str, heads: tuple[str, ...], lines: list[Html]) -> Html:
-    """Return a table that scrolls by itself on a narrow screen, also by the keyboard."""
-    head = element("thead", element("tr", *(element("th", one, scope="col") for one in heads)))
-    table = element("table", head, element("tbody", *lines))
-    return element("div", table, class_="wide", role="region", aria_label=label, tabindex=0)
+def _where(places: list[str], count: int) -> str:
+    if not places:
+        return "positions in the list of rejects"
+    return "; ".join(places) + (" ..." if count > len(places) else "")
 
 
 def mirrored(mirror: Mapping[str, Any] | None) -> Html | None:
@@ -101,7 +81,7 @@ def mirrored(mirror: Mapping[str, Any] | None) -> Html | None:
     )
 
 
-def meaning(code: str) -> str:
-    """Return what a code means in a sentence, "" where the platform's own code says all there is to say."""
-    texts = find(code)
-    return plain(texts[0].happened) if texts else ""
+def prose(markdown: str) -> Html:
+    """Return a text of the table of codes as HTML: what stands in backticks is code, links are their documents."""
+    pieces = plain(markdown).split("`")
+    return joined(*(element("code", one) if at % 2 else one for at, one in enumerate(pieces)))

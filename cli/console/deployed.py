@@ -1,0 +1,125 @@
+"""The console's source over the deployed app, with the AWS rights of who started the command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import boto3
+
+from cli.approval import NotApprovedError, approve_run
+from cli.console.actions import APPROVE, REDRIVE
+from cli.console.letters import by_code, read_letters
+from cli.console.source import QueueView, RefusedError, UnreadFile, Whose
+from cli.console.unread import unread_files
+from cli.examined import examine
+from cli.known_audiences import known_audiences
+from cli.runs.actions import caller
+from cli.runs.listing import Wanted, list_runs
+from cli.runs.view import RunView, UnknownRunError, show_run
+from stacks.names import SUPPRESSIONS
+
+if TYPE_CHECKING:
+    from activation.platforms.platform import Finding
+    from activation.report.places import Places
+
+    from cli.deployment import Deployment
+    from cli.known_audiences import KnownAudience
+    from cli.runs.rows import RunRow
+    from lambdas.doctor.addresses import LineQueues
+
+COUNTS = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
+
+
+@dataclass(frozen=True)
+class DeployedSource:
+    """The app that was `found`, whose name is `app`."""
+
+    found: Deployment
+    app: str
+
+    @cached_property
+    def whose(self) -> Whose:
+        """Return whose app it is; AWS is asked once."""
+        _, _, _, region, account, *_ = self.found.archive_arn.split(":")
+        return Whose(self.app, f"Account {account}, {region}", caller())
+
+    @property
+    def connectors(self) -> Mapping[str, str]:
+        """Return the platforms of the connectors, and of suppression lists, which have queues as well, ""."""
+        lists = {SUPPRESSIONS: ""} if self.found.lists else {}
+        return {**{name: self.found.platforms.get(name, "") for name in self.found.connectors}, **lists}
+
+    def runs(self, wanted: Wanted, limit: int) -> Sequence[RunRow]:
+        """Return the newest runs that are wanted."""
+        return list_runs(boto3.client("dynamodb"), self.found.ledger_table, wanted, limit=limit)
+
+    def run(self, run_id: str) -> RunView:
+        """Return one run."""
+        try:
+            return show_run(self.found, run_id)
+        except UnknownRunError:
+            raise RefusedError("there is no run with this id, or it was forgotten") from None
+
+    def places(self, run: RunView) -> Places:
+        """Return the first positions of a run's rejected rows, by code."""
+        from activation.report.places import first_places
+
+        return first_places(boto3.client("s3"), self.found.receipts_bucket, run.receipt.get("rejects_key"))
+
+    def audiences(self) -> Sequence[KnownAudience]:
+        """Return every audience that was ever written to."""
+        return known_audiences(self.found.ledger_table)
+
+    def findings(self) -> Mapping[str, Sequence[Finding]]:
+        """Examine every connector and the app."""
+        found: dict[str, list[Finding]] = {}
+        for name, one in examine(self.found):
+            found.setdefault(name, []).append(one)
+        return found
+
+    def queues(self) -> Sequence[QueueView]:
+        """Return the queues of connectors and suppression lists."""
+        return [self._queue(name, self.found.queues(name)) for name in sorted(self.connectors)]
+
+    def _queue(self, name: str, queues: LineQueues) -> QueueView:
+        sqs = boto3.client("sqs")
+
+        def counts(url: str) -> list[int]:
+            told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(COUNTS))["Attributes"]  # type: ignore[arg-type]  # a tuple of literals
+            return [int(told[one]) for one in COUNTS]  # type: ignore[index]  # as above
+
+        waiting, in_work, delayed = counts(queues.queue_url)
+        dead, undelivered = sum(counts(queues.dead_letter_queue_url)), sum(counts(queues.undelivered_queue_url))
+        letters = read_letters(sqs, queues.dead_letter_queue_url) if dead else []
+        return QueueView(name, waiting, in_work, delayed, max(dead, len(letters)), undelivered, by_code(letters))
+
+    def unread_files(self) -> Sequence[UnreadFile]:
+        """Return the files that no run reads."""
+        return unread_files(self.found)
+
+    def act(self, action: str, subject: str) -> str:
+        """Do an action that was confirmed."""
+        return {APPROVE: self._approve, REDRIVE: self._redrive}[action](subject)
+
+    def _approve(self, run_id: str) -> str:
+        try:
+            return approve_run(self.found, self.run(run_id).receipt, caller())
+        except NotApprovedError as error:
+            raise RefusedError(error.sentence) from None
+
+    def _redrive(self, connector: str) -> str:
+        from cli import operate, resend
+        from cli.printable import counted
+
+        queues, sqs = self.found.queues(connector), boto3.client("sqs")
+        delivered = resend.deliver(sqs, queues.undelivered_queue_url, queues.queue_url)
+        operate.start_move(sqs, queues.dead_letter_queue_url, queues.queue_url)
+        again = f" {counted(delivered, 'undelivered event')} came back, too." if delivered else ""
+        return f"The dead letters of {connector} are moving back to their queue.{again}"

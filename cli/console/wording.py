@@ -1,0 +1,74 @@
+"""Times, durations, runs and findings in words, for the console's pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from activation.codes import find
+from activation.report.html import Html
+from activation.report.page_tables import prose
+from activation.report.receipts import UNREADABLE
+
+from cli.printable import counted, printable
+
+if TYPE_CHECKING:
+    from activation.platforms.platform import Finding
+
+    from cli.runs.rows import RunRow
+
+
+def moment(seconds: float | None) -> str:
+    """Return a time in UTC to the minute, "" for none."""
+    return f"{datetime.fromtimestamp(seconds, tz=UTC):%Y-%m-%d %H:%M}" if seconds else ""
+
+
+def lasting(seconds: float) -> str:
+    """Return a duration such as 3 min 20 s."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3_600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3_600} h {whole % 3_600 // 60} min"
+
+
+def count(number: int) -> str:
+    """Return a number with its thousands apart."""
+    return f"{number:,}"
+
+
+def called(run: RunRow) -> str:
+    """Return what a run is called: its audience, or its file where that names none."""
+    return printable(run.file if run.audience in ("", UNREADABLE) else run.audience)
+
+
+def grade(finding: Finding) -> str:
+    """Return how a check of the examination came out."""
+    if not finding.ok:
+        return "failing"
+    return "warning" if finding.warns else "ok"
+
+
+def verdict(findings: Sequence[Finding]) -> str:
+    """Return how many of the checks need somebody."""
+    bad = [one for one in findings if grade(one) != "ok"]
+    return f"{counted(len(findings), 'check')}, {len(bad)} of them need attention" if bad else "All checks passed"
+
+
+def cure(code: str) -> Html | str:
+    """Return what to do about a code, "" for one of the console's own."""
+    texts = find(code)
+    return prose(texts[0].do) if texts else ""
+
+
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "moment": moment,
+    "lasting": lasting,
+    "count": count,
+    "called": called,
+    "grade": grade,
+    "verdict": verdict,
+    "printable": printable,
+}

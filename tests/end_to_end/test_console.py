@@ -1,0 +1,149 @@
+"""The console over a deployed app: the questions of a morning, answered from the screen alone."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html import unescape
+
+import pytest
+import requests
+
+from sandbox.emulator.environment import client_environment
+from sandbox.place import ROOT
+from sandbox.processes import plain_environment
+from tests.browser import SCREENS, browser, watched
+from tests.end_to_end.driver import Sandbox, until
+from tests.end_to_end.line import Line
+from tests.end_to_end.people import as_csv, people
+
+MESSY = b"not an address,\nneither is this,\n"
+
+
+@dataclass(frozen=True)
+class Console:
+    """The command as it runs: the address that it printed, and a browser that has opened it."""
+
+    entrance: str
+    session: requests.Session
+
+    @property
+    def url(self) -> str:
+        """Return where the pages are."""
+        return self.entrance.partition("/enter")[0]
+
+    def text(self, path: str) -> str:
+        """Return what a page says, without its markup."""
+        answer = self.session.get(f"{self.url}{path}", timeout=120)
+        assert answer.status_code == 200, answer.text
+        return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
+
+    def confirm(self, path: str) -> str:
+        """Do an action by its page, and return what was said."""
+        page = self.session.get(f"{self.url}{path}", timeout=60).text
+        token = re.search(r'name="token" value="([^"]+)"', page)
+        assert token is not None, page
+        told = {"Origin": self.url, "Sec-Fetch-Site": "same-origin"}
+        return self.session.post(f"{self.url}{path}", data={"token": token[1]}, headers=told, timeout=60).text
+
+
+@pytest.fixture
+def console(sandbox: Sandbox) -> Iterator[Console]:
+    """Start the command as its user would, in the sandbox's account, and open what it prints."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "cli", "console", "--port", str(port)],
+        cwd=ROOT,
+        env={**plain_environment(), **client_environment(sandbox.described["aws_endpoint_url"])},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        entrance = process.stdout.readline().removeprefix("open ").strip()
+        session = requests.Session()
+
+        def opened() -> bool | None:
+            try:
+                return session.get(entrance, timeout=30).status_code == 200 or None
+            except requests.ConnectionError:
+                return None
+
+        try:
+            until(opened, 60)
+            yield Console(entrance, session)
+        finally:
+            process.terminate()
+
+
+def test_the_questions_of_a_morning_are_answered_from_the_screen(meta: Line, console: Console) -> None:
+    """Did the file arrive, how many people and why fewer, what is stuck, is the audience usable, who did what."""
+    arrived = meta.put("Arrived", as_csv(people(200, "arrived")) + MESSY)
+    meta.finish(arrived)
+    meta.sandbox.simulator_config("meta", accounts=[{"terms_accepted": False}])
+    stuck = meta.put("Stuck", as_csv(people(30, "stuck")))
+    meta.finish(stuck)
+    unread = meta.put_key("meta/No identifiers/people.csv", b"email\n")
+    meta.sandbox.receipt(f"receipts/meta/_unreadable/{unread.run_id}.json", 120)
+
+    runs = console.text("/?live=off")
+    assert "Arrived" in runs
+    assert "needs a person" in runs
+    assert "Stuck is blocked: terms_not_accepted" in runs
+    run = console.text(f"/runs/{arrived.run_id}")
+    assert "Of 202 rows read, 200 were added to the audience; 2 could not be used." in run
+    assert "202 rows in = 200 acknowledged + 2 rejected by us + 0 rejected by the platform" in run
+    assert "row 201" in run
+    assert "not an address" not in run
+    assert unread.key in console.text("/files?now=yes")
+    queues = console.text("/queues")
+    assert "terms_not_accepted" in queues
+    assert stuck.run_id[:12] in queues
+    audiences = console.text("/audiences")
+    assert "Arrived" in audiences
+    assert "needs 100 people at least" in audiences
+    assert "not accepted" in console.text("/platforms?now=yes")
+
+    meta.sandbox.simulator_config("meta", accounts=[{"terms_accepted": True}])
+    assert "moving back" in console.confirm("/do/redrive/meta")
+    meta.finish_again(stuck)
+    assert "Of 30 rows read, 30 were added to the audience." in console.text(f"/runs/{stuck.run_id}")
+
+
+def test_a_page_stands_beside_each_receipt(meta: Line) -> None:
+    """As HTML in the receipts bucket, with the receipt's own sums, and without anybody in it."""
+    put = meta.put("With a page", as_csv(people(120, "page")) + MESSY)
+    meta.finish(put)
+    key = f"receipts/meta/With a page/{put.run_id}.html"
+    found = meta.sandbox.client("s3").get_object(Bucket=meta.sandbox.described["receipts_bucket"], Key=key)
+    page = found["Body"].read().decode()
+    assert found["ContentType"] == "text/html; charset=utf-8"
+    assert "122 rows in = 120 acknowledged + 2 rejected by us + 0 rejected by the platform" in page
+    assert "<script" not in page
+    assert "row 121" in page
+
+
+def test_the_deployed_apps_pages_are_sound_in_a_browser(meta: Line, console: Console) -> None:
+    """With real receipts: no finding of axe, nothing over the edge, no broken policy, no other host."""
+    with browser() as started:
+        put = meta.put("In a browser", as_csv(people(150, "browser")) + MESSY)
+        meta.finish(put)
+        paths = {
+            "runs": "/?live=off",
+            "run": f"/runs/{put.run_id}",
+            "audiences": "/audiences",
+            "queues": "/queues",
+        }
+        for screen in SCREENS:
+            with watched(started, screen) as seen:
+                seen.page.goto(console.entrance)
+                for name, path in paths.items():
+                    seen.page.goto(f"{console.url}{path}")
+                    seen.picture(f"deployed-{name}-{screen}")
+                    assert (name, seen.axe(), seen.overflows()) == (name, [], False)
+                assert (seen.errors, seen.hosts) == ([], {"127.0.0.1"})

@@ -1,0 +1,190 @@
+"""What the console's pages say."""
+
+from __future__ import annotations
+
+import gzip
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from cli.console.guard import HOST
+from cli.console.letters import NO_REASON, by_code, read_letters
+from tests.unit.console.fake import APPLIED, BLOCKED, NOW, RUNNING, FakeSource, Served
+from tests.unit.report.test_page import outline
+
+MOST_BYTES = 50_000  # of a first visit, over the wire
+ASSETS = ("pico.min.css", "run.css", "console.css", "htmx.min.js", "icon.svg")
+
+
+def shown(console: Served, path: str) -> str:
+    """Return a page."""
+    answer = console.session().get(f"{console.url}{path}", timeout=30)
+    assert answer.status_code == 200
+    return answer.text
+
+
+@pytest.mark.parametrize("path", ["/", f"/runs/{APPLIED}", "/audiences", "/queues", "/files?now=yes"])
+def test_names_are_text_on_every_page(console: Served, path: str) -> None:
+    """A key, an audience or a sentence may have any letters; none of them is markup."""
+    page = shown(console, path)
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page or path == "/queues"
+
+
+def test_the_first_page_weighs_little(console: Served, capsys: pytest.CaptureFixture[str]) -> None:
+    """A first visit, with styles and script, is under 50 kB over the wire."""
+    session = console.session()
+    weights = {}
+    for name in ("/", *(f"/assets/{one}" for one in ASSETS)):
+        answer = session.get(f"{console.url}{name}", headers={"Accept-Encoding": "gzip"}, stream=True, timeout=30)
+        body = answer.raw.read(decode_content=False)
+        weights[name] = len(body)
+        if answer.headers.get("content-encoding") == "gzip":
+            assert gzip.decompress(body)
+    with capsys.disabled():
+        print(f"\nconsole, first visit: {sum(weights.values()):,} bytes over the wire {weights}")
+    assert sum(weights.values()) < MOST_BYTES
+
+
+def test_the_list_asks_for_what_the_form_says(console: Served, source: FakeSource) -> None:
+    """Connector, audience, state and time; the span is 7 days if nothing is said."""
+    shown(console, "/?connector=meta&audience=VIP&state=failed&days=30")
+    wanted = source.wanted[-3]
+    assert (wanted.connector, wanted.audience, wanted.state) == ("meta", "VIP", "failed")
+    assert wanted.since == NOW - 30 * 86_400
+    shown(console, "/")
+    assert source.wanted[-3].since == NOW - 7 * 86_400
+    shown(console, "/?days=")
+    assert source.wanted[-3].since == 0
+    assert console.session().get(f"{console.url}/?state=nonsense", timeout=30).status_code == 400
+
+
+def test_what_needs_somebody_is_named_first_with_its_reason(console: Served) -> None:
+    """Whatever the list is narrowed to, blocked and failed runs of the last week are named, with a link."""
+    page = shown(console, "/?state=applied")
+    assert "1 run needs a person" in outline(page).text.replace("\n", " ")
+    assert page.index(f"/runs/{BLOCKED}") < page.index("<table")
+    assert "more than the guard allows" in page
+
+
+@pytest.mark.parametrize(("path", "live"), [("/", True), ("/?live=off", False), (f"/runs/{RUNNING}", True)])
+def test_a_page_in_motion_can_be_stopped(console: Served, path: str, *, live: bool) -> None:
+    """It asks for its changing part alone, and offers not to."""
+    page = shown(console, path)
+    assert ("data-hx-trigger" in page) == live
+    assert ("Stop updating this page" in page) == live
+
+
+def test_a_run_that_has_ended_is_not_asked_for_again(console: Served) -> None:
+    """Nothing of it changes any more."""
+    assert "data-hx-trigger" not in shown(console, f"/runs/{APPLIED}")
+
+
+def test_the_part_that_is_asked_for_is_the_part_that_the_page_has(console: Served) -> None:
+    """So that nothing moves when it comes."""
+    session = console.session()
+    for page, part in (("/", "/runs?"), (f"/runs/{RUNNING}", f"/runs/{RUNNING}/now")):
+        whole = session.get(f"{console.url}{page}", timeout=30).text
+        assert session.get(f"{console.url}{part}", timeout=30).text.strip() in whole
+
+
+def test_a_run_shows_sums_reasons_positions_and_what_can_be_done(console: Served) -> None:
+    """Of a run that waits for an approval, that; and never a value, since a receipt has none."""
+    page = shown(console, f"/runs/{BLOCKED}")
+    text = outline(page).text
+    assert "1,000 rows in = 990 acknowledged + 7 rejected by us + 3 rejected by the platform" in text
+    assert "row 7, email; row 9, email" in text
+    assert f'href="/do/approve/{BLOCKED}"' in page
+    assert "/do/redrive" not in page
+    assert "/do/" not in shown(console, f"/runs/{APPLIED}")
+
+
+def test_an_audience_is_usable_or_not_and_says_why(console: Served) -> None:
+    """By the platform's own minimum and its newest estimate."""
+    text = " ".join(outline(shown(console, "/audiences")).text.split())
+    assert "yes: at least 100 people are needed" in text
+    assert "no: 100 people at least are needed" in text
+    assert "not told by the platform; it needs 100 people at least" in text
+    assert "10,000 to 11,000 on 2026-11-10, 28,000 to 30,800 on 2026-11-28" in text
+
+
+def test_letters_are_shown_by_reason_with_their_runs(console: Served) -> None:
+    """With the way to the runs, and to move them back."""
+    page = shown(console, "/queues")
+    assert "needs_approval" in page
+    assert f'href="/runs/{BLOCKED}"' in page
+    assert page.count("/do/redrive/") == 1  # the other queue has none
+
+
+def test_platforms_are_examined_when_they_are_looked_at(console: Served, source: FakeSource) -> None:
+    """The page comes at once and asks for the findings, which are shown again for some minutes."""
+    assert "data-hx-get" in shown(console, "/platforms")
+    assert source.examined == 0
+    text = outline(shown(console, "/platforms/now")).text
+    assert "3 checks, 2 of them need attention" in text
+    assert "ends in 5 days" in shown(console, "/platforms")
+    assert source.examined == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "Query"),
+            "AWS answered AccessDenied to Query",
+        ),
+        (EndpointConnectionError(endpoint_url="https://x"), "AWS cannot be asked: EndpointConnectionError"),
+    ],
+)
+def test_what_aws_refuses_is_said_and_the_page_goes_on(
+    console: Served, source: FakeSource, error: Exception, said: str
+) -> None:
+    """In the whole page, and in the part that updates itself."""
+    source.fails = error
+    session = console.session()
+    for path, headers in (("/?days=1", {}), ("/runs", {"HX-Request": "true"})):
+        answer = session.get(f"{console.url}{path}", headers=headers, timeout=30)
+        assert (answer.status_code, said in answer.text) == (502, True)
+        assert ("<html" in answer.text) == (not headers)
+
+
+class Sqs:
+    """A dead-letter queue whose letters come again when all were received."""
+
+    def __init__(self, *letters: dict[str, Any]) -> None:
+        self.letters, self.calls = list(letters), 0
+
+    def receive_message(self, **asked: Any) -> dict[str, Any]:
+        """Return the next ten."""
+        assert asked["VisibilityTimeout"] > 0
+        start = 10 * self.calls % max(1, len(self.letters))
+        self.calls += 1
+        return {"Messages": self.letters[start : start + 10]}
+
+
+def letter(number: int, **texts: str) -> dict[str, Any]:
+    """Return a message of SQS with attributes."""
+    attributes = {name: {"StringValue": text, "DataType": "String"} for name, text in texts.items()}
+    told = {"MessageAttributes": attributes} if attributes else {}
+    return {"MessageId": str(number), "Attributes": {"SentTimestamp": str(1000 * number)}, **told}
+
+
+def test_letters_are_read_once_each_and_grouped_by_code() -> None:
+    """One that SQS moved itself has a reason of its own, and no run."""
+    ours = [letter(at, code="token_rejected", reason="no", run_id=f"r{at % 2}") for at in range(24)]
+    sqs = Sqs(*ours, letter(99))
+    groups = by_code(read_letters(sqs, "dead"))  # type: ignore[arg-type]  # a fake
+    assert [(one.code, one.count, one.run_ids) for one in groups] == [
+        ("token_rejected", 24, ("r0", "r1")),
+        (NO_REASON, 1, ()),
+    ]
+    assert groups[0].oldest_at == 0
+    assert groups[1].oldest_at == 99
+    assert sqs.calls == 4
+    assert by_code(read_letters(Sqs(), "dead")) == ()  # type: ignore[arg-type]  # a fake
+
+
+def test_it_is_served_to_this_machine_alone() -> None:
+    """The address is not one of the network."""
+    assert HOST == "127.0.0.1"
