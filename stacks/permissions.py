@@ -50,7 +50,7 @@ def statements(connector: ConnectorSettings, platform: Platform, reach: Reach) -
         *_sources(reach.sources),
         allow(
             "Ledger",
-            ["dynamodb:GetItem", "dynamodb:UpdateItem"],
+            ["dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:ConditionCheckItem"],
             [reach.ledger.table_arn],
             # Runs and audiences belong to the connector; an ad account's rate limit is shared by the platform's
             # connectors.

@@ -53,7 +53,7 @@ def _make() -> ConnectorFunction:
     settings = ListSettings.from_environment(os.environ)
     _telemetry.metrics.set_default_dimensions(connector=settings.function.connector)
     connector = connect(settings, Clients.connect(settings.function.ledger_table))
-    dispatcher = Dispatcher(connector, _telemetry, ListRuns(settings))
+    dispatcher = Dispatcher(connector, _telemetry, ListRuns(settings), at_once=False)
     return ConnectorFunction(dispatcher, connector.clients.sqs, settings.function.queue_url)
 
 

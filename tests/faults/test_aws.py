@@ -106,12 +106,12 @@ def test_a_throttled_ledger_is_asked_again(scenario: Scenario) -> None:
     assert _applied(line) == 4
 
 
-CLAIM = {**WRITE, "resource": "lease_token"}
+CLAIM = {**WRITE, "action": "TransactWriteItems", "resource": "lease_token"}  # with the audience's lock
 
 
 @pytest.mark.case("F65", what="DynamoDB writes the claim of the lease and loses the answer")
 def test_a_claim_whose_answer_is_lost_is_known_as_ones_own(scenario: Scenario) -> None:
-    """The repeated claim finds its own token, and the worker does not wait for itself."""
+    """The repeated claim is known by its token, and the worker does not wait for itself."""
     line = scenario.line
     line.sandbox.aws_faults({**CLAIM, "status": 500, "code": "InternalServerError", "after": True, "times": 2})
     put, some = scenario.start()

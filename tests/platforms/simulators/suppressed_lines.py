@@ -128,7 +128,7 @@ class Lists(World):
         clients = Clients(s3=self.aws.s3, sqs=self.aws.sqs, events=self.aws.events, table=table)
         settings = ListSettings(self.settings, (Context(),), 1_000_000)
         connector = replace(connect(settings, clients), clock=self.clock, sleep=self.clock.pass_s)
-        return Dispatcher(connector, active=ListRuns(settings))
+        return Dispatcher(connector, active=ListRuns(settings), at_once=False)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from botocore.exceptions import ClientError
 from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
 
 from tests.unit.line.aws_in_memory import LOCK, Values, refusal
@@ -59,6 +60,26 @@ class Table:
             self.items[pk] = new
             return {"Attributes": dict(new)}
 
+    def transact_write_items(self, *, TransactItems: list[dict[str, Any]]) -> None:
+        """Make every write, or none where a condition does not hold."""
+        writes = [(kind, said) for one in TransactItems for kind, said in one.items()]
+        keys = [said["Key"]["pk"]["S"] for _, said in writes]
+        assert len(set(keys)) == len(keys), "DynamoDB refuses two writes of one record"
+        with LOCK:
+            before = dict(self.items)
+            try:
+                for kind, said in writes:
+                    if kind == "Update":
+                        self.update_item(**said)
+                    elif not _holds(said["ConditionExpression"], before.get(said["Key"]["pk"]["S"], {}), {}, {}):
+                        raise refusal("ConditionCheck", "ConditionalCheckFailedException")
+            except ClientError as error:
+                self.items.clear()
+                self.items.update(before)
+                if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                    raise
+                raise refusal("TransactWriteItems", "TransactionCanceledException") from None
+
 
 def _reserved(expressions: str) -> set[str]:
     """Return the words in place of attributes' names that DynamoDB keeps for itself.
@@ -96,6 +117,7 @@ def _holds(condition: str, item: Values, names: Values, values: Values) -> bool:
 
 
 def _one_holds(condition: str, item: Values, names: Values, values: Values) -> bool:
+    condition = re.sub(r"^\((.*)\)$", r"\1", condition)
     if found := re.fullmatch(r"attribute_not_exists\((\S+)\)", condition):
         return names.get(found[1], found[1]) not in item
     if found := re.fullmatch(r"attribute_exists\((\S+)\)", condition):

@@ -19,12 +19,18 @@ Make = Callable[..., World]
 
 
 def lose_release(world: World) -> None:
-    """Let DynamoDB refuse the first release of an audience's lock as too busy."""
+    """Let DynamoDB refuse an audience's first release as too busy, and each that is made with other writes."""
     left = [True]
 
+    def releases(call: Mapping[str, Any]) -> bool:
+        of_lock = "#audience#" in call["Key"]["pk"]["S"]
+        return of_lock and call["ConditionExpression"].startswith("lease_token = :token")
+
     def watch(name: str, call: Mapping[str, Any]) -> None:
-        lock = name == "update_item" and "#audience#" in call["Key"]["pk"]["S"]
-        if lock and left and call["ConditionExpression"].startswith("lease_token = :token"):
+        writes = [said for one in call.get("TransactItems", []) for said in one.values()]
+        if left and any(map(releases, writes)):
+            raise refusal("TransactWriteItems", "TransactionConflictException")
+        if left and name == "update_item" and releases(call):
             left.clear()
             raise refusal("UpdateItem", "ThrottlingException")
 

@@ -8,6 +8,7 @@ import itertools
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from activation.aws.clients import Clients
@@ -154,6 +155,7 @@ class World:
             "source": "aws.s3",
             "detail-type": "Object Created",
             "account": ACCOUNT,
+            "time": datetime.fromtimestamp(self.clock(), tz=UTC).isoformat(timespec="seconds"),
             "detail": {"bucket": {"name": "drops"}, "object": dict(item)},
         }
         return json.dumps(event | more)

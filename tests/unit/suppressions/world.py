@@ -38,7 +38,7 @@ class ListWorld(World):
         clients = Clients(s3=self.aws.s3, sqs=self.aws.sqs, events=self.aws.events, table=table)
         settings = ListSettings(self.settings, contexts, self.most_rows)
         connector = replace(connect(settings, clients), clock=self.clock, sleep=self.clock.pass_s)
-        return Dispatcher(connector, active=ListRuns(settings))
+        return Dispatcher(connector, active=ListRuns(settings), at_once=False)
 
     def put_on(
         self, text: str | bytes, kind: str = "raw", *, to: str = "no", file: str = "a.csv"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from activation.aws.table import ConditionalTable, ConditionFailed, Item, number, read_number, read_text
+from activation.aws.table import ConditionalTable, ConditionFailed, Item, Write, number, read_number, read_text
 
 
 class LeaseHeld(Exception):
@@ -101,23 +101,41 @@ class Leases:
         """
         now = self._clock()
         until = now + for_s
-        free = "attribute_not_exists(lease_until) OR lease_until < :now"
-        if extend:
-            free += " OR lease_token = :token"
-        sets, values = self._assignments(until, changes)
         try:
-            record = self._table.update(
-                key,
-                f"SET lease_token = :token, {sets} ADD fence :one",
-                {**values, ":token": {"S": holder}, ":one": {"N": "1"}, ":now": number(now)},
-                condition=f"({free}) AND ({only_if})" if only_if else free,
-                names=changes.names,
+            record = self._table.write(
+                self.acquiring(key, holder, for_s=for_s, changes=changes, only_if=only_if, extend=extend)
             )
         except ConditionFailed as failed:
             record, until = failed.item, read_number(failed.item, "lease_until")
             if read_text(record, "lease_token") != holder or until <= now:
                 raise LeaseHeld(max(until - now, 0.0), record) from None
         return Lease(key, holder, int(read_number(record, "fence")), until, record)
+
+    def acquiring(
+        self,
+        key: str,
+        holder: str,
+        *,
+        for_s: float,
+        changes: Changes = NOTHING,
+        only_if: str = "",
+        extend: bool = False,
+    ) -> Write:
+        """Return the write by which `acquire` acquires a lease; the arguments are the same."""
+        now = self._clock()
+        free = ["attribute_not_exists(lease_until)", "lease_until < :now", *["lease_token = :token"] * extend]
+        sets, values = self._assignments(now + for_s, changes)
+        return Write(
+            key,
+            f"SET lease_token = :token, {sets} ADD fence :one",
+            {**values, ":token": {"S": holder}, ":one": {"N": "1"}, ":now": number(now)},
+            " OR ".join(f"{one} AND ({only_if})" if only_if else one for one in free),
+            changes.names,
+        )
+
+    def releasing(self, lease: Lease, *, changes: Changes = NOTHING) -> Write:
+        """Return the write by which `release` releases a lease."""
+        return self._under_fence(lease, 0.0, changes)
 
     def renew(self, lease: Lease, *, for_s: float, changes: Changes = NOTHING) -> Lease:
         """Extend the lease to `for_s` seconds from now; raises LeaseLost.
@@ -136,18 +154,16 @@ class Leases:
 
     def _write(self, lease: Lease, until: float, changes: Changes) -> Lease:
         """Write under the fence; the same write twice is harmless, so the SDK may repeat one."""
-        sets, values = self._assignments(until, changes)
         try:
-            record = self._table.update(
-                lease.key,
-                f"SET {sets}",
-                {**values, ":fence": {"N": str(lease.fence)}},
-                condition="fence = :fence",
-                names=changes.names,
-            )
+            record = self._table.write(self._under_fence(lease, until, changes))
         except ConditionFailed:
             raise LeaseLost from None
         return Lease(lease.key, lease.holder, lease.fence, until, record)
+
+    def _under_fence(self, lease: Lease, until: float, changes: Changes) -> Write:
+        sets, values = self._assignments(until, changes)
+        fence = {":fence": {"N": str(lease.fence)}}
+        return Write(lease.key, f"SET {sets}", {**values, **fence}, "fence = :fence", changes.names)
 
     def _assignments(self, until: float, changes: Changes) -> tuple[str, Item]:
         sets = ["lease_until = :until"]

@@ -37,6 +37,7 @@ NEEDED: Mapping[str, Mapping[str, frozenset[str]]] = {
     "dynamodb": {
         "BatchGetItem": frozenset({"RequestItems"}),
         "GetItem": frozenset({"TableName", "Key", "ConsistentRead"}),
+        "TransactWriteItems": frozenset({"TransactItems"}),
         "UpdateItem": frozenset(
             {
                 "TableName", "Key", "UpdateExpression", "ConditionExpression", "ExpressionAttributeNames",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -23,6 +24,17 @@ class ConditionFailed(Exception):
         self.item = item
 
 
+@dataclass(frozen=True)
+class Write:
+    """A conditional update of the record `pk`, as in `ConditionalTable.update`; "" checks the condition alone."""
+
+    pk: str
+    expression: str
+    values: Item
+    condition: str
+    names: Mapping[str, str] | None = None
+
+
 class ConditionalTable:
     """The ledger table, by its partition key `pk`.
 
@@ -31,12 +43,12 @@ class ConditionalTable:
     """
 
     def __init__(self, client: DynamoDBClient, name: str) -> None:
-        self._client = client
-        self._name = name
+        self.client = client
+        self.name = name
 
     def read(self, pk: str) -> Item | None:
         """Read a record, consistently; None when there is none."""
-        answer = _ask(self._client.get_item, TableName=self._name, Key={"pk": {"S": pk}}, ConsistentRead=True)
+        answer = _ask(self.client.get_item, TableName=self.name, Key={"pk": {"S": pk}}, ConsistentRead=True)
         item: Item | None = answer.get("Item")
         return item
 
@@ -52,8 +64,8 @@ class ConditionalTable:
         """Update a record and return it as written; raises ConditionFailed."""
         arguments: dict[str, Any] = {"ExpressionAttributeNames": dict(names)} if names else {}
         answer = _ask(
-            self._client.update_item,
-            TableName=self._name,
+            self.client.update_item,
+            TableName=self.name,
             Key={"pk": {"S": pk}},
             UpdateExpression=expression,
             ConditionExpression=condition,
@@ -64,6 +76,10 @@ class ConditionalTable:
         )
         item: Item = answer["Attributes"]
         return item
+
+    def write(self, one: Write) -> Item:
+        """Make a write by itself, as `update` does."""
+        return self.update(one.pk, one.expression, one.values, condition=one.condition, names=one.names)
 
 
 def number(value: float) -> dict[str, str]:

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from types import MappingProxyType
 
 from activation.aws.lease import LeaseHeld, Leases
-from activation.aws.table import ConditionalTable, ConditionFailed, Item, read_number, read_text
+from activation.aws.table import ConditionalTable, ConditionFailed, Item, Write, number, read_number, read_text
 from activation.ledger.keys import newest_version_key
-from activation.ledger.waiting_list import Waiter, WaitingList, WakeUp
+from activation.ledger.waiting_list import NEVER_JOINED, Waiter, WaitingList, WakeUp
 from activation.model import Drop
 
+_FREED: Item = MappingProxyType({"freed": {"BOOL": True}})
 SEQUENCER_DIGITS = 64  # S3 documents no length; 16 to 18 digits have been seen
 
 
@@ -60,6 +61,7 @@ class AudienceLocks:
         self._lock_s = lock_s
         self._ttl_s = ttl_days * 86_400
         self._clock = clock
+        self._seen: tuple[str, Item] = ("", {})  # the lock that was last acquired, and its record then
 
     def acquire(self, key: str, run_id: str, *, for_s: float = 0.0) -> None:
         """Acquire an audience's lock, or extend it to at least `for_s` seconds from now; raises AudienceLocked.
@@ -67,16 +69,45 @@ class AudienceLocks:
         `key` is the audience's, as `audience_key` returns it.
         """
         try:
-            self._leases.acquire(key, run_id, for_s=max(self._lock_s, for_s), extend=True)
+            lease = self._leases.acquire(key, run_id, for_s=max(self._lock_s, for_s), extend=True)
         except LeaseHeld as held:
             raise AudienceLocked(held.for_s, held.record) from None
+        self._seen = (key, lease.record)
+
+    def acquiring(self, key: str, run_id: str) -> Write:
+        """Return the write that acquires a lock for which no run has waited since it was last free."""
+        return self._leases.acquiring(key, run_id, for_s=self._lock_s, extend=True, only_if=NEVER_JOINED)
+
+    def acquired(self, key: str, run_id: str) -> None:
+        """Note that the write of `acquiring` took effect."""
+        self._seen = (key, {"lease_token": {"S": run_id}, "lease_until": number(self._clock() + self._lock_s)})
+
+    def freed(self, key: str) -> None:
+        """Note that the write of `freeing` took effect, so that `release` has nothing left to do."""
+        self._seen = (key, _FREED)
+
+    def freeing(self, key: str, run_id: str) -> Write | None:
+        """Return the write that frees a lock, None where a run waited for it when it was last seen.
+
+        That was when this process acquired it for the run; also None where it did not.
+        """
+        record = self._record_of(key, run_id)
+        return self._waiting.freeing(key, run_id, record) if record else None
+
+    def _record_of(self, key: str, run_id: str) -> Item | None:
+        seen, record = self._seen
+        return record if seen == key and read_text(record, "lease_token") == run_id else None
 
     def release(self, key: str, run_id: str) -> WakeUp | None:
         """Release the lock, unless another run holds it by now or `key` is "".
 
         Return what wakes the run that has it next, None when nobody waits for it.
         """
-        return self._waiting.hand_over(key, run_id) if key else None
+        is_freed = self._seen == (key, _FREED)
+        seen, self._seen = self._record_of(key, run_id), ("", {})
+        if is_freed:
+            return None
+        return self._waiting.hand_over(key, run_id, seen) if key else None
 
     def join(self, key: str, waiter: Waiter) -> bool:
         """Have a run woken when it has the lock; return False when it should try at once, see WaitingList.join."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from activation.aws.table import ConditionalTable, ConditionFailed, number, read_number, read_text
+from activation.aws.table import ConditionalTable, ConditionFailed, Write, number, read_number, read_text
 from activation.ledger.keys import known_audience_key
 from activation.model import Audience
 from activation.platforms.publisher import Opened
@@ -41,10 +41,14 @@ class EstimatedSize:
 
 @dataclass(frozen=True)
 class KnownAudiences:
-    """The audiences that runs have written to, in the ledger's `table`; `clock` returns Unix seconds."""
+    """The audiences that runs have written to, in the ledger's `table`; `clock` returns Unix seconds.
+
+    Those that this process knows to be new are remembered until they are not.
+    """
 
     table: ConditionalTable
     clock: Callable[[], float] = time.time
+    _new: dict[str, tuple[str, float]] = field(default_factory=dict, repr=False)  # which run's, and until when
 
     def claim(self, lock: str, audience: Audience, run_id: str) -> None:
         """Record that a run is about to write to an audience; `lock` is the key of the audience's lock.
@@ -65,6 +69,36 @@ class KnownAudiences:
                 condition="attribute_not_exists(pk)",
             )
 
+    def claiming(self, lock: str, audience: Audience, run_id: str) -> Write:
+        """Return the write of `claim`, whether or not the audience is known; what its record says already stays.
+
+        It is on condition that no other run has created the audience lately, unless that is remembered.
+        """
+        values = {
+            ":audience": {"S": audience.name},
+            ":connector": {"S": audience.connector},
+            ":now": number(self.clock()),
+            ":run": {"S": run_id},
+        }
+        firsts = {"audience": ":audience", "connector": ":connector", "claimed_at": ":now", "claimed_by": ":run"}
+        sets = ", ".join(f"{name} = if_not_exists({name}, {value})" for name, value in firsts.items())
+        if self.is_remembered_as_new(lock, run_id):
+            return Write(known_audience_key(lock), f"SET {sets}", values, "attribute_exists(created_at)")
+        not_new = "attribute_not_exists(created_at) OR created_at <= :lately OR created_by = :run"
+        values[":lately"] = number(self.clock() - NEW_S)
+        return Write(known_audience_key(lock), f"SET {sets}", values, not_new)
+
+    def noting(self, lock: str, audience: Audience, opened: Opened, run_id: str) -> Write:
+        """Return the write of `note`, which does all that that does."""
+        one = self._note(lock, audience, opened, run_id)
+        if not (opened.created and opened.audience_id):
+            return one
+        return replace(
+            one,
+            expression=f"{one.expression}, owned_id = :id, owned_why = :why, owned_at = :now",
+            values={**one.values, ":why": {"S": f"created by run {run_id}"}},
+        )
+
     def note(self, lock: str, audience: Audience, opened: Opened, run_id: str) -> None:
         """Record that a run has written to an audience, or may have; `lock` is the key of the audience's lock.
 
@@ -74,23 +108,28 @@ class KnownAudiences:
         """
         if opened.created and opened.audience_id:
             self._own(lock, opened.audience_id, f"created by run {run_id}")
-        created = ", created_at = :now, created_by = :run" if opened.created else ""
         with contextlib.suppress(ConditionFailed):  # a later run has been noted already
-            self.table.update(
-                known_audience_key(lock),
-                "SET first_written_at = if_not_exists(first_written_at, :now), last_written_at = :now,"
-                " audience = :audience, audience_id = :id, connector = :connector, last_action = :action,"
-                f" last_run = :run{created}",
-                {
-                    ":now": number(self.clock()),
-                    ":audience": {"S": audience.name},
-                    ":id": {"S": opened.audience_id},
-                    ":connector": {"S": audience.connector},
-                    ":action": {"S": audience.action},
-                    ":run": {"S": run_id},
-                },
-                condition="attribute_not_exists(last_written_at) OR last_written_at <= :now",
-            )
+            self.table.write(self._note(lock, audience, opened, run_id))
+
+    def _note(self, lock: str, audience: Audience, opened: Opened, run_id: str) -> Write:
+        created = ", created_at = :now, created_by = :run" if opened.created else ""
+        if opened.created:
+            self._new[lock] = run_id, self.clock() + NEW_S
+        return Write(
+            known_audience_key(lock),
+            "SET first_written_at = if_not_exists(first_written_at, :now), last_written_at = :now,"
+            " audience = :audience, audience_id = :id, connector = :connector, last_action = :action,"
+            f" last_run = :run{created}",
+            {
+                ":now": number(self.clock()),
+                ":audience": {"S": audience.name},
+                ":id": {"S": opened.audience_id},
+                ":connector": {"S": audience.connector},
+                ":action": {"S": audience.action},
+                ":run": {"S": run_id},
+            },
+            "attribute_not_exists(last_written_at) OR last_written_at <= :now",
+        )
 
     def note_size(self, lock: str, audience_id: str, day: date, low: int, high: int) -> list[EstimatedSize]:
         """Record a day's size of an audience of ours, as the platform estimates it; the newest of a day counts.
@@ -115,8 +154,16 @@ class KnownAudiences:
     def is_new(self, lock: str, run_id: str) -> bool:
         """Return whether another run has created the audience so lately that a platform may not list it yet."""
         record = self.table.read(known_audience_key(lock)) or {}
-        lately = self.clock() - read_number(record, "created_at") < NEW_S
-        return lately and read_text(record, "created_by") not in ("", run_id)
+        self._new[lock] = read_text(record, "created_by"), read_number(record, "created_at") + NEW_S
+        return self.is_remembered_as_new(lock, run_id)
+
+    def is_remembered_as_new(self, lock: str, run_id: str) -> bool:
+        """Return what `is_new` does as far as this process knows by itself, without reading the record."""
+        created_by, until = self._new.get(lock, ("", 0.0))
+        if until <= self.clock():
+            self._new.pop(lock, None)
+            return False
+        return created_by not in ("", run_id)
 
     def adopt(self, lock: str, by: str) -> None:
         """Take the audience of this name to be ours alone, whoever created it; `by` is the ARN of who says so."""

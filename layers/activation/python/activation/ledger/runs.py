@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from threading import Lock
 from typing import Any
 
 from activation.aws.lease import Changes, Lease, Leases
-from activation.aws.table import ConditionalTable, Item, number, read_number, read_text
+from activation.aws.table import ConditionalTable, Item, Write, number, read_number, read_text
 from activation.errors import ConfigError
 from activation.ledger.keys import part_key, run_key, unversioned_key
 from activation.ledger.progress import Progress
@@ -21,6 +21,8 @@ from activation.platforms.publisher import Opened
 from activation.records import from_json, to_json
 
 SCHEMA = 2  # of the record; a reader stops at any other version
+AFFIRMED_S = 1.0
+_NEW = Progress().to_json()
 
 
 class RunState(StrEnum):
@@ -123,25 +125,49 @@ class Ledger:
         `facts` are texts (audience, key) that a new record keeps for people to read. Raises LeaseHeld while
         another worker holds the lease.
         """
-        changes = Changes(
-            "continuation = :continuation, updated_at = :now, started_at = if_not_exists(started_at, :now),"
-            " #schema = if_not_exists(#schema, :schema), #state = if_not_exists(#state, :running),"
-            " progress = if_not_exists(progress, :progress)"
-            + "".join(f", #f{i} = if_not_exists(#f{i}, :f{i})" for i in range(len(facts))),
-            {
-                ":continuation": {"N": str(continuation)},
-                ":schema": {"N": str(SCHEMA)},
-                ":running": {"S": RunState.RUNNING},
-                ":progress": {"S": Progress().to_json()},
-                **{f":f{i}": {"S": value} for i, value in enumerate(facts.values())},
-            },
-            {"#state": "state", "#schema": "schema", **{f"#f{i}": name for i, name in enumerate(facts)}},
-        )
-        key = self.key(run_id, part)
+        key, changes = self.key(run_id, part), _claiming(continuation, facts)
         return _run(self._leases.acquire(key, uuid.uuid4().hex, for_s=self._lease_s, changes=changes).record)
+
+    def beginning(self, run_id: str, facts: Mapping[str, str], audience_lock: str) -> tuple[Run, Write]:
+        """Return a run that its first message begins, and the write that claims it if there is no record of it.
+
+        The arguments are as in `claim`; `audience_lock` is the key of the lock that is acquired in the same
+        transaction.
+        """
+        now, key = self._clock(), self.key(run_id)
+        changes = _claiming(0, {**facts, "audience_lock": audience_lock})
+        only_if = "attribute_not_exists(pk)"
+        claimed = self._leases.acquiring(
+            key, uuid.uuid4().hex, for_s=self._lease_s, changes=changes, only_if=only_if
+        )
+        run = Run(key, 1, RunState.RUNNING, 0, now, now, now + self._lease_s, 0.0, 0, Progress())
+        run.audience_lock = audience_lock
+        return run, claimed
 
     def save(self, run: Run, *, release: bool = False) -> None:
         """Save the record and renew the lease, or release it; raises LeaseLost when another worker holds it."""
+        now, changes = self._clock(), self._changes(run, releases=release)
+        lease = Lease(run.pk, "", run.fence, run.lease_until)
+        if release:
+            lease = self._leases.release(lease, changes=changes)
+        else:
+            lease = self._leases.renew(lease, for_s=self._lease_s, changes=changes)
+        run.updated_at, run.lease_until = now, lease.until  # after the write, since one that failed renews nothing
+
+    def ending(self, run: Run) -> Write:
+        """Return the write by which `save` saves the record and releases its lease; note it with `released`."""
+        lease = Lease(run.pk, "", run.fence, run.lease_until)
+        return self._leases.releasing(lease, changes=self._changes(run, releases=True))
+
+    def released(self, run: Run) -> None:
+        """Note that the write of `ending` took effect."""
+        run.updated_at, run.lease_until = self._clock(), 0.0
+
+    def saved_s_ago(self, run: Run) -> float:
+        """Return how many seconds ago the record was last saved, or claimed."""
+        return self._clock() - run.updated_at
+
+    def _changes(self, run: Run, *, releases: bool) -> Changes:
         now = self._clock()
         sets = (
             "#state = :state, updated_at = :at, started_at = :started, not_before = :not_before,"
@@ -161,17 +187,11 @@ class Ledger:
             ":opened": {"S": _opened_json(run.opened)},
             ":lock": {"S": run.audience_lock},
         }
-        if release:  # lists of runs show it; while a worker holds the run, they read its progress
+        if releases:  # lists of runs show it; while a worker holds the run, they read its progress
             counted = Counted(RowCounts.of(run.progress), run.progress.tally.active_s, now)
             sets = f"{sets}, counted = :counted, message = :message"
             values |= {":counted": {"S": to_json(counted)}, ":message": {"S": run.message}}
-        changes = Changes(sets, values, {"#state": "state"})
-        lease = Lease(run.pk, "", run.fence, run.lease_until)
-        if release:
-            lease = self._leases.release(lease, changes=changes)
-        else:
-            lease = self._leases.renew(lease, for_s=self._lease_s, changes=changes)
-        run.updated_at, run.lease_until = now, lease.until  # after the write, since one that failed renews nothing
+        return Changes(sets, values, {"#state": "state"})
 
     def lease_left_s(self, run: Run) -> float:
         """Return the seconds until another worker may claim the run."""
@@ -185,10 +205,20 @@ class HeldRun:
     run: Run
     ledger: Ledger
     lock: Lock = field(default_factory=Lock)
+    _saved: str = field(default="", repr=False)  # what the last save kept, "" before
 
     def save(self, *, release: bool = False) -> None:
         """Save the record; the caller holds `lock` or is the only thread. Raises LeaseLost."""
         self.ledger.save(self.run, release=release)
+        self._saved = _kept(self.run)
+
+    def affirm(self) -> None:
+        """Save the record, unless that was done within the last second and would change nothing that matters.
+
+        Raises LeaseLost. Whoever has written under the fence so lately has the lease: it lasts for minutes.
+        """
+        if self._saved != _kept(self.run) or not 0 <= self.ledger.saved_s_ago(self.run) <= AFFIRMED_S:
+            self.save()
 
     def keep(self, at_least_s: float) -> None:
         """Renew the lease when it ends within `at_least_s` seconds; raises LeaseLost."""
@@ -212,6 +242,35 @@ class HeldRun:
             self.run.progress.tally.in_doubt += rows
             if rows > 0:
                 self.save()
+
+
+def _claiming(continuation: int, facts: Mapping[str, str]) -> Changes:
+    """Return what a claim writes: what a record says already stays, but for the message's number."""
+    return Changes(
+        "continuation = :continuation, updated_at = :now, started_at = if_not_exists(started_at, :now),"
+        " #schema = if_not_exists(#schema, :schema), #state = if_not_exists(#state, :running),"
+        " progress = if_not_exists(progress, :progress)"
+        + "".join(f", #f{i} = if_not_exists(#f{i}, :f{i})" for i in range(len(facts))),
+        {
+            ":continuation": {"N": str(continuation)},
+            ":schema": {"N": str(SCHEMA)},
+            ":running": {"S": RunState.RUNNING},
+            ":progress": {"S": _NEW},
+            **{f":f{i}": {"S": value} for i, value in enumerate(facts.values())},
+        },
+        {"#state": "state", "#schema": "schema", **{f"#f{i}": name for i, name in enumerate(facts)}},
+    )
+
+
+def _kept(run: Run) -> str:
+    """Return what a save keeps for the next worker, but for what it would find out again or may count anew.
+
+    That is that the end of the file was reached, and how many requests were sent.
+    """
+    progress = run.progress
+    checkpoint = replace(progress.checkpoint, read_whole=False)
+    tally = replace(progress.tally, requests=0, bytes_sent=0)
+    return f"{replace(progress, checkpoint=checkpoint, tally=tally).to_json()}{_opened_json(run.opened)}"
 
 
 def _opened_json(opened: Opened | None) -> str:

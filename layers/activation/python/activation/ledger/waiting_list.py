@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from activation.aws.table import ConditionalTable, ConditionFailed, Item, number, read_number, read_text
+from activation.aws.table import ConditionalTable, ConditionFailed, Item, Write, number, read_number, read_text
 from activation.errors import Retryable
 from activation.ledger.keys import waiter_key
 
@@ -23,6 +23,7 @@ RESERVED_S = 60.0  # for a waiter's message to arrive; if it takes longer, anyon
 MOST_WAITERS = 400  # about 20 kB of the lock's record; the others join when their own messages come
 KEPT_S = 86_400  # a waiter's message; the waiter writes it again at least every five minutes
 WRITES_MAX = 20  # of one hand-over: each but the last made vain by a run that joined meanwhile
+NEVER_JOINED = "attribute_not_exists(joined)"
 LISTED = "waiter:"  # before a run's id, the attribute that lists it
 
 
@@ -99,14 +100,15 @@ class WaitingList:
             self._leave(key, waiter.run_id, record)
         return True
 
-    def hand_over(self, key: str, run_id: str) -> WakeUp | None:
+    def hand_over(self, key: str, run_id: str, seen: Item | None = None) -> WakeUp | None:
         """Take a run off the list and, if it holds the lock, hand that to the first waiter, or free it.
 
-        Return what wakes the new holder, None when there is none. Raises Retryable when so many runs join
-        meanwhile that the record is never as it was read.
+        `seen` is the lock's record as the run's own write left it; without it, it is read. Return what wakes the
+        new holder, None when there is none. Raises Retryable when so many runs join meanwhile that the record is
+        never as it was read.
         """
+        record = seen or self._table.read(key) or {}
         for _ in range(WRITES_MAX):
-            record = self._table.read(key) or {}
             if read_text(record, "lease_token") != run_id:
                 self._leave(key, run_id, record)
                 return None
@@ -117,31 +119,41 @@ class WaitingList:
                 self._pass_on(key, run_id, first, record)
             except ConditionFailed as failed:
                 if not first or read_text(failed.item, "lease_token") != first:
-                    continue  # a run has joined since the record was read
+                    record = failed.item  # a run has joined since the record was read
+                    continue
                 # Else the SDK has repeated a write that took effect.
             return self._wake_up(key, first) if first else None
         raise Retryable("ledger_busy", "the audience's lock changed too often to be handed over", after_s=10)
 
     def _pass_on(self, key: str, run_id: str, first: str, record: Item) -> None:
         """Hand the lock to `first`, or free it where that is ""; raises ConditionFailed if the record changed."""
+        self._table.write(self._passing_on(key, run_id, first, record))
+
+    def freeing(self, key: str, run_id: str, seen: Item) -> Write | None:
+        """Return the write by which `hand_over` frees the lock that the run holds; None if a run waits for it."""
+        return None if any(one != run_id for one in waiting(seen)) else self._passing_on(key, run_id, "", seen)
+
+    def _passing_on(self, key: str, run_id: str, first: str, record: Item) -> Write:
         listed = [name for one in (run_id, first) if one and (name := LISTED + one) in record]
         names = {f"#w{place}": name for place, name in enumerate(listed)}
-        removed = f" REMOVE {', '.join(names)}" if names else ""
+        # With nobody left who waits, nobody counts on the number either: nobody can join a lock that is free.
+        gone = [*names, *(["joined"] if "joined" in record and not first else [])]
+        removed = f" REMOVE {', '.join(gone)}" if gone else ""
         values = {
             ":until": number(self._clock() + RESERVED_S if first else 0.0),
             ":token": {"S": run_id},
             ":next": {"S": first or run_id},
             ":one": {"N": "1"},
         }
-        unchanged = "attribute_not_exists(joined)"
+        unchanged = NEVER_JOINED
         if "joined" in record:
             unchanged, values[":joined"] = "joined = :joined", record["joined"]
-        self._table.update(
+        return Write(
             key,
             f"SET lease_token = :next, lease_until = :until{removed} ADD fence :one",
             values,
-            condition=f"lease_token = :token AND {unchanged}",
-            names=names,
+            f"lease_token = :token AND {unchanged}",
+            names,
         )
 
     def _leave(self, key: str, run_id: str, record: Item) -> None:

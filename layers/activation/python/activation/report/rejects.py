@@ -43,17 +43,22 @@ class Rejects:
         *,
         in_folder: bool = False,
         place: Callable[[int], tuple[str, int]] | None = None,
+        parts: set[str] | None = None,
+        knows_parts: bool = False,
     ) -> None:
         """Keep the rejects of one run; `stem` is the receipt's key without its suffix.
 
         `in_folder` says that the drop is a folder; `place` returns the name of the file that holds a row, and the
-        row's number there, and is needed for writing in that case.
+        row's number there, and is needed for writing in that case. `parts` notes the keys of the parts that are
+        written; with `knows_parts` there are no others, so that nobody need ask S3 for them.
         """
         self._client = client
         self._bucket = bucket
         self._stem = stem
         self._in_folder = in_folder
         self._place = place
+        self._known = set() if parts is None else parts
+        self._knows_parts = knows_parts
 
     def of_lines(self, name: str) -> Rejects:
         """Return rejects of a list of its own, for lines that are no rows of the drop; `name` says which lines."""
@@ -61,7 +66,15 @@ class Rejects:
 
     def placed(self, place: Callable[[int], tuple[str, int]]) -> Rejects:
         """Return the rejects of a folder in which `place` finds a row."""
-        return Rejects(self._client, self._bucket, self._stem, in_folder=True, place=place)
+        return Rejects(
+            self._client,
+            self._bucket,
+            self._stem,
+            in_folder=True,
+            place=place,
+            parts=self._known,
+            knows_parts=self._knows_parts,
+        )
 
     @property
     def key(self) -> str:
@@ -121,9 +134,11 @@ class Rejects:
             yield int(first_row), int(last_row), named, len(rows) - len(named)
 
     def _put(self, name: str, lines: Iterable[tuple[int | str, str, str]]) -> None:
+        key = f"{self._stem}.rejects/{name}.csv"
+        self._known.add(key)
         self._client.put_object(
             Bucket=self._bucket,
-            Key=f"{self._stem}.rejects/{name}.csv",
+            Key=key,
             Body=_text(map(self._with_place, lines) if self._in_folder else lines),
             ContentType="text/csv",
         )
@@ -191,9 +206,11 @@ class Rejects:
                 yield from zip(some, pool.map(read, some), strict=True)
 
     def _parts(self, name: str = "") -> Iterator[str]:
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=f"{self._stem}.rejects/{name}"
-        )
+        prefix = f"{self._stem}.rejects/{name}"
+        if self._knows_parts:
+            yield from (key for key in sorted(self._known) if key.startswith(prefix))
+            return
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
         for page in pages:
             yield from (item["Key"] for item in page.get("Contents", []))
 

@@ -44,6 +44,13 @@ class Effects(Protocol):
         """Report a run that has ended; its record is not saved yet."""
         ...
 
+    def end_at_once(self, step: Next) -> bool:
+        """Save the record of a run that has ended, release its lease and free its audience, in one transaction.
+
+        Return False if that is not to be, or one of them is not as it was; then nothing was written.
+        """
+        ...
+
     def left(self, step: Next) -> None:
         """Free what a run that has ended held, or ask to be woken; the record is saved and its lease released."""
         ...
@@ -79,7 +86,7 @@ def leave(invocation: Invocation, step: Next, effects: Effects | None) -> RunSta
     """
     held = invocation.held
     if effects and step.step in ENDS:
-        held.save()  # raises LeaseLost: only the run's holder may do what follows
+        held.affirm()  # raises LeaseLost: only the run's holder may do what follows
     step.write_to(held.run)
     invocation.note_time()
     if step.step in (Step.WAIT, Step.CONTINUE):
@@ -91,7 +98,8 @@ def leave(invocation: Invocation, step: Next, effects: Effects | None) -> RunSta
         effects.ends(step)
     if effects:  # a part is sent another message by its run
         held.run.message = "" if step.step is Step.FINISH else invocation.work.next_message()
-    held.save(release=True)
+    if not (effects and step.step in ENDS and effects.end_at_once(step)):
+        held.save(release=True)
     if effects:
         effects.left(step)
     return step.state

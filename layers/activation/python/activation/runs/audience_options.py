@@ -53,7 +53,8 @@ def _said(invocation: Invocation) -> AudienceOptions:
         raise refused(
             f"there are {len(found)} files named {AUDIENCE_FILE} for names that look the same: delete all but one"
         )
-    text, written_at = found[0] if found else (connector.kept_options.read(name).encode(), 0.0)
+    kept = "" if found or invocation.is_plain else connector.kept_options.read(name)
+    text, written_at = found[0] if found else (kept.encode(), 0.0)
     options = options_of(connector.platform, settings, text if text or found else None)
     if found:
         connector.kept_options.keep(name, text.decode("utf-8-sig"), written_at)

@@ -35,6 +35,9 @@ def acquire_audience(invocation: Invocation, publisher: Publisher, *, begun: boo
     lock = audience_key(connector.platform.name, publisher.account.account_id, audience.name)
     if begun and run.audience_lock not in (lock, ""):
         raise other_account()
+    if invocation.is_plain and run.audience_lock == lock:  # acquired with the claim, as what follows here would
+        has_lock(run.progress, connector.clock())
+        return
     run.audience_lock = lock
     connector.locks.acquire(lock, identity.run_id)
     if audience.action in SNAPSHOTS:  # of people to add or to remove, those of every version are meant

@@ -12,7 +12,7 @@ from activation.drops.places import Role, role_of
 from activation.errors import Rejected
 from activation.ledger.orders import ORDERED
 from activation.ledger.runs import FINAL, STOPPED, HeldRun, Run, RunState
-from activation.model import Action
+from activation.model import Action, Audience
 from activation.report import stored
 from activation.report.receipts import Identity, stem
 from activation.runs.advance import Active, advance
@@ -25,6 +25,7 @@ from activation.runs.folder_events import FolderEvents
 from activation.runs.invocation import Invocation
 from activation.runs.ordered import OrderWatch
 from activation.runs.part import ActivePart
+from activation.runs.plain_start import PlainStart, facts_of, is_fresh
 from activation.runs.run import ActiveRun
 from activation.runs.states import StateMachine
 from activation.runs.stopwatch import Stopwatch
@@ -39,12 +40,14 @@ class Dispatcher:
     """Dispatches the messages of one connector's queue to their runs. Made once per cold start.
 
     `connector` is what all messages share, `telemetry` where the function logs and counts.
-    `active` makes the run or part of a claimed record.
+    `active` makes the run or part of a claimed record. `at_once` says that the runs are of audiences, so that
+    plain ones begin and end in one transaction each (PlainStart).
     """
 
     connector: Connector
     telemetry: Telemetry = field(default_factory=Telemetry)
     active: Callable[[Invocation], Active] = field(default_factory=lambda: _active)
+    at_once: bool = True
 
     def handle(self, body: str, *, aws_account: str, time_left_s: Callable[[], float]) -> RunState | None:
         """Advance the run of one message; return its state, None when there was nothing to do.
@@ -65,6 +68,14 @@ class Dispatcher:
         if mine is None:
             return None
         work = mine
+        if run := self._begun(work, run_id):
+            located = self._located(work)
+            return self._advance(work, run_id, located, located.audience, run, time_left_s, is_plain=True)
+        return self._continue(work, run_id, time_left_s)
+
+    def _continue(self, work: Work, run_id: str, time_left_s: Callable[[], float]) -> RunState | None:
+        """Advance the run of one message as its record asks for, or begin it step by step."""
+        connector = self.connector
         known = connector.ledger.read(run_id, work.part)
         if known is not None and self._is_settled(work, known):
             if work.part is None:
@@ -96,7 +107,7 @@ class Dispatcher:
 
         Without it a replay would send the drop again, or find it gone and report a failure.
         """
-        if work.part is not None:
+        if work.part is not None or is_fresh(self.connector, work):
             return None
         connector, key = self.connector, f"{stem(located.audience, run_id)}.json"
         receipt = stored.read_final(connector.clients.s3, connector.settings.receipts_bucket, key)
@@ -145,22 +156,34 @@ class Dispatcher:
 
     def _locate(self, work: Work, run_id: str) -> Located | None:
         """Return what the drop's key says, None when it cannot be parsed, which is reported."""
-        platform, settings = self.connector.platform, self.connector.settings
-        origin = settings.origins.of(work.drop.bucket, work.drop.key)
         try:
-            located = locate(
-                origin.layout_key(work.drop.key),
-                connector=settings.connector,
-                table=platform.table,
-                actions=platform.limits.actions,
-                allowed=settings.actions,
-                in_source=origin.is_source,
-            )
+            return self._located(work)
         except Rejected as error:
             refuse_key(self.connector, work, run_id, error)
             self.telemetry.key_refused(error)
             return None
+
+    def _located(self, work: Work) -> Located:
+        platform, settings = self.connector.platform, self.connector.settings
+        origin = settings.origins.of(work.drop.bucket, work.drop.key)
+        located = locate(
+            origin.layout_key(work.drop.key),
+            connector=settings.connector,
+            table=platform.table,
+            actions=platform.limits.actions,
+            allowed=settings.actions,
+            in_source=origin.is_source,
+        )
         return replace(located, audience=replace(located.audience, account=work.ad_account))
+
+    def _begun(self, work: Work, run_id: str) -> Run | None:
+        """Return the run of a plain drop, which begins with this message; None where that is to be seen yet."""
+        if not self.at_once:
+            return None
+        try:
+            return PlainStart(self.connector).begin(work, run_id, self._located(work))
+        except Rejected:
+            return None  # reported below, where the run is not known
 
     def _run(
         self, work: Work, run_id: str, located: Located, known: Run | None, time_left_s: Callable[[], float]
@@ -180,12 +203,27 @@ class Dispatcher:
         ):
             connector.arrivals.note(audience.connector, audience.name)
         crashed = known is not None and 0 < known.lease_until < connector.clock()
-        facts = {"audience": audience.name, "action": audience.action, "object_key": work.drop.key}
-        held = HeldRun(connector.ledger.claim(run_id, work.continuation, facts, work.part), connector.ledger)
-        if held.run.state in FINAL and work.part is None:  # it ended between our read and our claim
-            held.save(release=True)
+        run = connector.ledger.claim(run_id, work.continuation, facts_of(work, audience), work.part)
+        if run.state in FINAL and work.part is None:  # it ended between our read and our claim
+            connector.ledger.save(run, release=True)
             return None
-        connector.secret.begin(afresh=held.run.state in STOPPED)
+        connector.secret.begin(afresh=run.state in STOPPED)
+        return self._advance(work, run_id, located, audience, run, time_left_s, crashed=crashed)
+
+    def _advance(
+        self,
+        work: Work,
+        run_id: str,
+        located: Located,
+        audience: Audience,
+        run: Run,
+        time_left_s: Callable[[], float],
+        *,
+        crashed: bool = False,
+        is_plain: bool = False,
+    ) -> RunState:
+        """Advance a claimed record."""
+        connector, held = self.connector, HeldRun(run, self.connector.ledger)
         invocation = Invocation(
             connector=connector,
             identity=Identity(run_id, work, audience, located.kind.declared, connector.platform.name),
@@ -193,6 +231,7 @@ class Dispatcher:
             held=held,
             time_left_s=time_left_s,
             crashed=crashed,
+            is_plain=is_plain,
             stopwatch=Stopwatch(connector.clock, connector.clock()),
             orders=OrderWatch(connector.orders, run_id, connector.clock),
         )

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from activation.aws.dead_letters import send_to_dead_letters
 from activation.aws.errors import classify
+from activation.aws.transactions import NotWritten, write_all
 from activation.drops import key_names
 from activation.drops.folder_listing import FolderListing
 from activation.drops.messages import Work
@@ -63,7 +64,8 @@ class RunEffects:
 
     def ends(self, step: Next) -> None:
         """Write the receipt and announce the end; the message of a run that stops moves to the dead letters."""
-        self._note_audience()
+        if not self._may_end_at_once(step):
+            self._note_audience()
         invocation, connector = self.invocation, self.invocation.connector
         stops = step.step is Step.STOP
         receipt = self._write_receipt_if_allowed() if stops else self.write_receipt(step.notes)
@@ -83,6 +85,33 @@ class RunEffects:
             # Before the record is final, so that a crash repeats it; a redrive of a run that stopped may need it.
             with suppress(ClientError, BotoCoreError):  # the bucket's retention deletes what is left
                 invocation.refused.remove()
+
+    def _may_end_at_once(self, step: Next) -> bool:
+        return step.state is RunState.APPLIED and self.invocation.held.run.opened is not None
+
+    def end_at_once(self, step: Next) -> bool:
+        """Save the record of a run that has ended well, note and free its audience, all in one transaction.
+
+        Each is written on the condition on which it is written by itself. Return False if that is not to be, since
+        a run waits for the audience, or one condition does not hold; the audience is noted then, if it was not.
+        """
+        invocation, run = self.invocation, self.invocation.held.run
+        connector, run_id = invocation.connector, invocation.identity.run_id
+        if not self._may_end_at_once(step) or run.opened is None:
+            return False
+        freed = connector.locks.freeing(run.audience_lock, run_id)
+        if freed is not None:
+            noted = connector.audiences.noting(run.audience_lock, invocation.identity.audience, run.opened, run_id)
+            try:
+                write_all(connector.clients.table, [connector.ledger.ending(run), freed, noted])
+            except NotWritten:
+                pass
+            else:
+                connector.ledger.released(run)
+                connector.locks.freed(run.audience_lock)
+                return True
+        self._note_audience()
+        return False
 
     def left(self, step: Next) -> None:
         """Release the audience's lock at the run's end, or have the run woken when the lock is free.

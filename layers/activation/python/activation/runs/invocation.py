@@ -41,6 +41,9 @@ class Invocation:
     claimed record. `time_left_s` returns the seconds that the invocation has left. `crashed` says that the
     record's last worker died while it held the lease. `stopwatch` was started when the invocation began. `orders`
     is what people have asked of the run, and `calls` counts the platform's answers.
+    record's last worker died while it held the lease. `is_plain` says that the record was claimed by a PlainStart,
+    which has found out what else there is to know of a run's audience. `stopwatch` was started when the invocation
+    began.
     """
 
     connector: Connector
@@ -52,6 +55,8 @@ class Invocation:
     stopwatch: Stopwatch = field(repr=False)
     orders: OrderWatch = field(repr=False)
     calls: PlatformCalls = field(default_factory=PlatformCalls, repr=False)
+    is_plain: bool = False
+    _parts_written: set[str] = field(default_factory=set, repr=False)  # of the rejects, in this invocation
     _listings: dict[str, FolderListing] = field(default_factory=dict, repr=False)
 
     @property
@@ -97,8 +102,17 @@ class Invocation:
     @property
     def rejects(self) -> Rejects:
         """Return the rejects of the run."""
-        connector, in_folder = self.connector, bool(self.held.run.progress.plan.listing)
-        return Rejects(connector.clients.s3, connector.settings.receipts_bucket, self.stem, in_folder=in_folder)
+        connector, plan, run = self.connector, self.held.run.progress.plan, self.held.run
+        # A record with its first fence has had no worker but this one, in no invocation but this one.
+        alone = run.fence == 1 and run.continuation == 0 and self.work.part is None and plan.split is None
+        return Rejects(
+            connector.clients.s3,
+            connector.settings.receipts_bucket,
+            self.stem,
+            in_folder=bool(plan.listing),
+            parts=self._parts_written,
+            knows_parts=alone,
+        )
 
     @property
     def listing(self) -> FolderListing | None:
@@ -186,7 +200,9 @@ class Invocation:
         The run holds the audience's lock. Raises what reading the ledger raises.
         """
         lock, run_id = self.held.run.audience_lock, self.identity.run_id
-        return replace(self.sent_to, is_new=self.connector.audiences.is_new(lock, run_id))
+        audiences = self.connector.audiences
+        is_new = audiences.is_remembered_as_new if self.is_plain else audiences.is_new
+        return replace(self.sent_to, is_new=is_new(lock, run_id))
 
     @cached_property
     def pieces(self) -> S3Pieces:
