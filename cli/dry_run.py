@@ -255,8 +255,14 @@ class DryRun:
 
     @property
     def in_flight(self) -> int:
-        """Return how many requests are in flight at a time."""
+        """Return how many requests are surely in flight at a time."""
         return int(self._setting("requests_in_flight") or self.platform.limits.in_flight)
+
+    @property
+    def most_in_flight(self) -> int:
+        """Return how many requests are in flight while answers are slow, with the default memory."""
+        set_to = int(self._setting("requests_in_flight") or 0)
+        return set_to or max(self.in_flight, self.platform.limits.most_in_flight)
 
 
 def _keys(mapped: MappedColumns) -> tuple[str, ...]:

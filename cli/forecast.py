@@ -26,7 +26,7 @@ class Forecast:
 
 def forecast(run: DryRun, sums: Sums) -> Forecast:
     """Estimate a run. Time spent waiting for the platform is spent in the queue and costs nothing."""
-    active_s = max(sums.cpu_s, answers_s(sums.uploads, run.in_flight))
+    active_s = max(sums.cpu_s, answers_s(sums.uploads, run.most_in_flight))
     minutes = {name: max(active_s, tier.seconds(sums.uploads)) / 60 for name, tier in run.tiers.items()}
     dollars = prices.cost(
         active_s,

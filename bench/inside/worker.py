@@ -1,7 +1,7 @@
 """A connector's worker in a process of its own: a file in, requests over HTTP out, with the line's own sender.
 
 `worker.py FILE SECRET IN_FLIGHT LEDGER_S [PLATFORM IDENTIFIERS [LIST]]`: SECRET is the account's secret as JSON with its
-endpoint, LEDGER_S how long the ledger takes to answer, PLATFORM the platform (default meta), IDENTIFIERS the type
+endpoint, IN_FLIGHT how many requests are in flight (0: as many as a function chooses), LEDGER_S how long the ledger takes to answer, PLATFORM the platform (default meta), IDENTIFIERS the type
 of a list of hashes, LIST a stored set of suppressed people. AWS's own work is left out; the function's modules are all loaded.
 """
 
@@ -33,6 +33,7 @@ from activation.pipeline.client import PlatformClient
 from activation.pipeline.rate_limit import RateLimit
 from activation.pipeline.scanning import scan
 from activation.pipeline.sending import Sender
+from activation.pipeline.slots import InFlight, Slots
 from activation.pipeline.suppressing import Suppression
 from activation.platforms.authentication import Authentication, OAuth2Refresh, StaticToken
 from activation.platforms.discovery import platform_named
@@ -47,6 +48,9 @@ from activation.suppression.listed import NOBODY, Listed
 from bench.inside.line import batcher_of
 from bench.inside.meter import metered
 from bench.inside.records import Records
+
+MEMORY_MB = 1769  # of a connector's function, by default
+_MEMORY = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,9 @@ def work(
     now = time.time()
     run = Run(f"{platform.name}#run#bench", 1, RunState.RUNNING, 0, now, now, now + lease_s, 0.0, 0, Progress())
     held = HeldRun(run, Ledger(table, platform.name, lease_s=lease_s, ttl_days=1))
-    http = PooledHttp(connections=in_flight)
+    limits = platform.limits
+    slots = InFlight.of(limits.in_flight, limits.most_in_flight, in_flight, {_MEMORY: str(MEMORY_MB)})
+    http = PooledHttp(connections=slots.most)
     client = PlatformClient(
         publisher=publisher,
         signing=FixedSecret(
@@ -150,7 +156,7 @@ def work(
         destination=KnownDestination(run.opened),
         client=client,
         rejects=Rejects(cast("Any", bucket), "receipts", "bench"),
-        in_flight=in_flight,
+        slots=Slots(slots, platform.limits.timeout_s, client.worker.time_for_calls_s),
         limits=platform.limits.narrowed(),
         suppression=Suppression(platform.table, cache(partial(_stored, listed))),
     )

@@ -42,6 +42,7 @@ LIMITS = Limits(
     max_rows=10_000,
     max_bytes=api.MAX_BYTES,
     in_flight=api.IN_FLIGHT,
+    most_in_flight=api.MOST_IN_FLIGHT,
     timeout_s=api.TIMEOUT_S,
     actions=frozenset({Action.ADD, Action.REMOVE, Action.REPLACE, Action.MIRROR}),
     # A replace is one session of 90 minutes, for audiences of fewer than 100 million people:

@@ -12,8 +12,11 @@ from activation.platforms.version import ApiVersion
 ENDPOINT = "https://graph.facebook.com"
 AUTHENTICATION = StaticToken(key="access_token", proof_key="app_secret")
 
-# Four at a time are never the bottleneck: see the windows of the rate.
+# Meta publishes no limit of requests at a time, but of requests in five minutes and an hour: see the windows of
+# the rate, which hold however many are in flight. At half a second an answer, four leave a worker idle nine tenths
+# of its time, and sixteen take a third of it.
 IN_FLIGHT = 4
+MOST_IN_FLIGHT = 16
 TIMEOUT_S = 60.0
 # No limit is published. 10,000 people with every key are about 10 MB; half of that keeps a request well under its
 # timeout on a slow line, and four of them within the function's memory.

@@ -7,7 +7,7 @@ import io
 import itertools
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -58,6 +58,7 @@ class World:
         max_rows: int = 3,
         max_bytes: int = 1_000_000,
         in_flight: int = 1,
+        most_in_flight: int = 0,
         timeout_s: float = 60.0,
         rate: Rate | None = None,
         actions: Iterable[Action] = (Action.ADD, Action.REMOVE),
@@ -76,6 +77,7 @@ class World:
         self.platform.guard = self._guard
         self.platform.now = self.clock
         self.limits = Limits(max_rows, max_bytes, in_flight, timeout_s, frozenset(actions))
+        self.limits = replace(self.limits, most_in_flight=most_in_flight)
         self.rate, self.traits = rate, traits
         self.budget_s = 300.0
         self.queue_url = aws.sqs.create_queue(QueueName=f"{self.name}-queue")["QueueUrl"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ from activation.pipeline.acknowledgements import Acknowledgements
 from activation.pipeline.batching import Prepared
 from activation.pipeline.client import OutOfTime, PlatformClient
 from activation.pipeline.further import uploads_of
+from activation.pipeline.slots import Slots
 from activation.pipeline.upload_client import (
     Destination,
     Everybody,
@@ -42,7 +44,7 @@ class Sender:
 
     `run_id` is the run's and `held` its record. `audience` is where the people go, `destination` that audience at
     the platform, which is opened only once there is something to send. `client` sends the requests, `rejects`
-    keeps what was refused. `in_flight` is how many requests may be in flight, `limits` are the platform's as the
+    keeps what was refused. `slots` says how many requests may be in flight, `limits` are the platform's as the
     settings narrow them. `untimely` returns the lines of an upload that may not be sent now, each with its code.
     `repeats` says that all of it was sent before. `suppression` keeps suppressed people out of it.
 
@@ -57,7 +59,7 @@ class Sender:
     destination: Destination
     client: PlatformClient
     rejects: Rejects
-    in_flight: int
+    slots: Slots
     limits: Limits
     untimely: Untimely = all_in_time
     repeats: bool = False
@@ -78,19 +80,24 @@ class Sender:
         """
         sys.setswitchinterval(SWITCH_S)
         pending: set[Future[None]] = set()
-        with ThreadPoolExecutor(self.in_flight, thread_name_prefix="send") as pool:
+        with ThreadPoolExecutor(self.slots.limits.most, thread_name_prefix="send") as pool:
             try:
                 return self._feed(pool, pending, spans)
             finally:
                 _drain(pending)
 
     def _feed(self, pool: ThreadPoolExecutor, pending: set[Future[None]], spans: Iterable[Prepared]) -> bool:
-        """Keep up to `in_flight` uploads in `pending`, in order; return False when one failed or time ran out."""
+        """Keep as many uploads in `pending` as there are slots, in order.
+
+        Return False when one failed or time ran out.
+        """
+        self.slots.making()
         begun = map(self._begin, spans)
         for chains in _last_marked(begun) if self.limits.session_of(self.audience.action) else begun:
             if chains:
                 self.destination.open()
             while chains:
+                self.slots.made()
                 while self._must_wait(pending, last=chains[0][-1].last):
                     if not _settle(pending):
                         return False
@@ -98,13 +105,21 @@ class Sender:
                     return False
                 with self.held.lock:
                     in_doubt = self.held.run.progress.doubt(unit_of(chains[0][0]), begin=True)
-                pending.add(pool.submit(self._uploader.deliver, chains.pop(0), in_doubt))
+                pending.add(pool.submit(self._deliver, chains.pop(0), in_doubt))
+                self.slots.making()
             # With one request in flight, requests are large: do not read a second while the first is held.
-            if self.in_flight == 1 and pending and not _settle(pending):
+            if self.slots.limits.most == 1 and pending and not _settle(pending):
                 return False
             if not self.client.has_time:
                 return False
         return True
+
+    def _deliver(self, chain: Sequence[Upload], in_doubt: bool) -> None:
+        """Deliver a chain, and report for how long each of its uploads has held the slot."""
+        began = time.monotonic()
+        self._uploader.deliver(chain, in_doubt)
+        # A body is mostly its cells, which are texts on the wire, too.
+        self.slots.answered((time.monotonic() - began) / len(chain), max(one.columns.nbytes for one in chain))
 
     def _must_wait(self, pending: set[Future[None]], *, last: bool) -> bool:
         """Return whether the next upload has to wait for one in flight.
@@ -115,7 +130,7 @@ class Sender:
         if last:
             return bool(pending)
         far_ahead = len(self.held.run.progress.checkpoint.ahead) >= AHEAD_MAX
-        if len(pending) >= self.in_flight:
+        if len(pending) >= self.slots.allowed(len(pending)):
             return True
         return bool(pending) and (far_ahead or self.destination.open().by_upload)
 

@@ -21,7 +21,8 @@ class Limits:
     without its rows, `cell_bytes` the overhead of each cell: with these, a request gets as many rows as surely
     fit; without them (0) it is tried, and halved if it is too large. `max_uploads` is how many requests one drop
     may take, for platforms where closing names each of them (0: any number). `session` is the session in which the
-    uploads of some actions are sent, None if every upload stands alone.
+    uploads of some actions are sent, None if every upload stands alone. `most_in_flight` is how many requests
+    may be in flight where slow answers make more of them pay (0: no more than `in_flight`).
     """
 
     max_rows: int
@@ -34,6 +35,7 @@ class Limits:
     cell_bytes: int = 0
     max_uploads: int = 0
     session: UploadSession | None = None
+    most_in_flight: int = 0
 
     def session_of(self, action: Action) -> UploadSession | None:
         """Return the session in which a drop with this action is sent, None if every upload stands alone."""

@@ -22,6 +22,7 @@ from activation.ledger.suppression_lists import SuppressionRecord
 from activation.ledger.unread import UnreadObjects
 from activation.mirror.states import MirrorStates
 from activation.pipeline.rate_limit import RateLimits
+from activation.pipeline.slots import InFlight
 from activation.platforms.http import Http
 from activation.platforms.limits import Limits
 from activation.platforms.platform import Platform
@@ -138,8 +139,14 @@ class Connector:
 
     @property
     def in_flight(self) -> int:
-        """Return how many requests may be in flight."""
-        return self.settings.requests_in_flight or self.platform.limits.in_flight
+        """Return how many requests may be in flight at any time."""
+        return self.slots.usual
+
+    @cached_property
+    def slots(self) -> InFlight:
+        """Return how many requests may be in flight at any time, and at most."""
+        limits = self.platform.limits
+        return InFlight.of(limits.in_flight, limits.most_in_flight, self.settings.requests_in_flight)
 
     @property
     def timeout_s(self) -> float:

@@ -13,6 +13,7 @@ from activation.authentication.parameter import secret_client
 from activation.aws.clients import CONFIG, Clients
 from activation.aws.sqs_edge import sqs_handler
 from activation.buffers import from_malloc
+from activation.pipeline.slots import InFlight
 from activation.platforms.http import PooledHttp
 from activation.platforms.options import complete
 from activation.platforms.platform import Platform
@@ -50,7 +51,10 @@ def connect(platform: Platform, settings: FunctionSettings) -> Connector:
     """
     check_options(platform.options, settings.options)
     clients = Clients.connect(settings.ledger_table)
-    http = PooledHttp(connections=settings.requests_in_flight or platform.limits.in_flight)
+    limits = platform.limits
+    http = PooledHttp(
+        connections=InFlight.of(limits.in_flight, limits.most_in_flight, settings.requests_in_flight).most
+    )
     secret = ConnectorSecret(
         platform,
         secret_client(settings.secret_arn, config=CONFIG),

@@ -227,7 +227,7 @@ class Invocation:
         """
         checkpoint = self.held.run.progress.checkpoint
         if self.crashed:
-            checkpoint.suspects = max(checkpoint.suspects, self.connector.in_flight)
+            checkpoint.suspects = max(checkpoint.suspects, self.connector.slots.most)
 
     def time_for_calls_s(self) -> float:
         """Return the seconds left for calls to the platform, and for reading the drop."""

@@ -16,6 +16,7 @@ from activation.model import Action
 from activation.pipeline.client import PlatformClient
 from activation.pipeline.other_lines import Lines, OtherLines
 from activation.pipeline.sending import Sender
+from activation.pipeline.slots import Slots
 from activation.pipeline.suppressing import Suppression
 from activation.pipeline.upload_client import Destination, Everybody
 from activation.platforms.publisher import Publisher
@@ -63,7 +64,9 @@ def sender_of(
         destination=destination,
         client=client,
         rejects=rejects,
-        in_flight=invocation.connector.in_flight,
+        slots=Slots(
+            invocation.connector.slots, invocation.connector.timeout_s, time_left_s=invocation.time_for_calls_s
+        ),
         limits=invocation.connector.limits,
         untimely=partial(_untimely, invocation),
         repeats=invocation.is_of_events and bool(invocation.work.again),
