@@ -31,9 +31,10 @@ class Lists:
         return Listed.of([pa.array([7], pa.uint64())])
 
 
-def test_a_clock_that_is_put_back_makes_nobody_reachable() -> None:
-    """After a look that failed every question is a look anew, whatever the time is."""
-    lists, times = Lists(), iter((100.0, 102.0, 100.5))
+@pytest.mark.parametrize("then", [100.5, 102.5], ids=["a clock that is put back", "half a second later"])
+def test_a_look_that_failed_makes_nobody_reachable(then: float) -> None:
+    """After it every question is a look anew, whatever the time is."""
+    lists, times = Lists(), iter((100.0, 102.0, then))
     current = CurrentSuppressions(
         cast("SuppressionRecord", lists), cast("ListStore", lists), "meta", clock=lambda: next(times)
     )

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from activation.identifiers.refused import new_key
 from activation.ledger.runs import RunState
-from activation.ledger.suppression_lists import NAME
+from activation.ledger.suppression_lists import KEY, NAME
+from activation.suppression.current import ACCEPTED_AFTER_S, FRESH_S
 
 from lambdas.suppressions.lists import tables
 from tests.unit.suppressions.world import ListWorld
@@ -245,6 +246,21 @@ def test_objects_of_earlier_versions_are_deleted() -> None:
         world.put_on(f"email\n{new_key()}@x.example\n", file=f"{new_key()}.csv")
     lists, kept = world.lists, {key for bucket, key in world.aws.s3.objects if bucket == "mirrors"}
     assert kept == lists.keys | set(lists.before)
+
+
+def test_a_receipt_is_written_once_every_connector_asks_the_changed_list() -> None:
+    """Connectors look at the record once in FRESH_S: what begins after the receipt holds nobody of the list."""
+    world, at = ListWorld(), dict[str, float]()
+
+    def note(operation: str, given: Any) -> None:
+        if operation == "update_item" and KEY in str(given):
+            at["changed"] = world.clock()
+        if operation == "put_object" and "receipts/suppressions/" in str(given):
+            at["receipt"] = world.clock()
+
+    world.aws.before.append(note)
+    assert world.put_on(FILE)["state"] == RunState.APPLIED
+    assert at["receipt"] - at["changed"] >= ACCEPTED_AFTER_S > FRESH_S
 
 
 def test_two_drops_at_once_lose_nobody() -> None:
