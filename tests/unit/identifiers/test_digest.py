@@ -11,11 +11,12 @@ import pytest
 from activation.identifiers.digest import _LANES, digest, digests
 from activation.identifiers.table import Digest
 from activation.identifiers.text import MAX_CELL_BYTES, too_long, trim
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize("kind", list(Digest))
+@settings(deadline=None)
 @given(texts=st.lists(st.one_of(st.none(), st.text(max_size=8))), cut=st.integers(0, 3))
 def test_a_column_has_the_digests_of_its_texts(kind: Digest, texts: list[str | None], cut: int) -> None:
     """Nulls stay null, line feeds inside a text split nothing, a slice is its own column."""

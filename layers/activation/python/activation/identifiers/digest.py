@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from array import array
 from binascii import hexlify
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
@@ -46,15 +48,30 @@ def digests(kind: Digest, values: pa.Array) -> pa.Array:
     dense = values.drop_null() if values.null_count else values
     if kind is Digest.MD5_HEX:
         joined = b"".join([_md5(text.as_buffer()).digest() for text in dense])
-        return in_texts(hexlify(joined), 32, values)
+        return in_texts(hexadecimal(joined), 32, values)
     raw = sha256(dense)
     if kind is Digest.SHA256_HEX:
-        return in_texts(hexlify(raw), 64, values)
+        return in_texts(hexadecimal(raw), 64, values)
     texts = [base64.b64encode(raw[at : at + _SHA256_BYTES]) for at in range(0, len(raw), _SHA256_BYTES)]
     return in_texts(b"".join(texts), 44, values)
 
 
-def in_texts(joined: bytes, width: int, like: pa.Array) -> pa.Array:
+def hexadecimal(raw: bytes | bytearray) -> pa.Buffer:
+    """Return an even number of bytes in hexadecimal: two at a time by a table, in half of hexlify's time."""
+    if not raw:
+        return pa.py_buffer(b"")
+    pairs = pa.Array.from_buffers(pa.uint16(), len(raw) // 2, [None, pa.py_buffer(raw)])
+    return _of_pairs().take(pairs).buffers()[1]
+
+
+@cache
+def _of_pairs() -> pa.Array:
+    """Return the four digits of every pair of bytes, at the place of the number that the pair is in memory."""
+    digits = hexlify(array("H", range(2**16)).tobytes())
+    return pa.Array.from_buffers(pa.uint32(), 2**16, [None, pa.py_buffer(digits)])
+
+
+def in_texts(joined: bytes | pa.Buffer, width: int, like: pa.Array) -> pa.Array:
     """Return `joined` cut into texts of `width` bytes, one for each valid cell of `like`; its nulls stay null."""
     widths = pa.repeat(pa.scalar(width, pa.int32()), len(like))
     bitmap = None

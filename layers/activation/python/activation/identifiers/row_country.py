@@ -137,16 +137,17 @@ def identify_by_country(
     found = pc.value_counts(rows).to_pylist()
     if len(found) == 1:
         return identify(field, values, replace(context, default_country=found[0]["values"]), hashed=hashed)
-    order = pc.sort_indices(rows)  # by country, each country's rows side by side
+    places = pc.index_in(rows, value_set=pa.array([one["values"] for one in found], pa.string()))
+    order = pc.sort_indices(places).cast(pa.int64())  # each country's rows side by side
     sorted_values, begin = values.take(order), 0
     sent, code = [], []
-    for one in sorted(found, key=lambda one: one["values"].encode()):
+    for one in found:
         own = replace(context, default_country=one["values"])
         column = identify(field, sorted_values.slice(begin, one["counts"]), own, hashed=hashed)
         sent.append(column.sent)
         code.append(column.code)
         begin += one["counts"]
-    back = pc.sort_indices(order)
+    back = pc.inverse_permutation(order)
     return Column(pa.concat_arrays(sent).take(back), pa.concat_arrays(code).take(back))
 
 

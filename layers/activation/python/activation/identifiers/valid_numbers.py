@@ -17,6 +17,7 @@ KINDS = (
     "voicemail",
 )  # fmt: skip
 _LONGEST_CODE = 3
+_FEW = 20
 
 
 # The country codes that numbers had so far, in the order met: a column with no new one finds their tables joined.
@@ -49,12 +50,12 @@ def _reach_abroad(code: int) -> int | None:
 
 
 def any_end(pattern: DigitPattern, digits: pa.Array, begun: pa.Array, reach: int) -> pa.Array:
-    """Mask the digits that match as they stand or, in the mask `begun`, without their first up to `reach`."""
+    """Mask digits that match as they stand or, in the mask `begun`, may match without up to `reach` of them."""
     found = matches((pattern,), digits)
     for begin in range(1, reach + 1):
         rest = pc.and_not(begun, found)
-        if not pc.any(rest).as_py():
-            break
+        if _few(rest):
+            return pc.or_(found, rest)
         ends = pc.utf8_slice_codeunits(digits.filter(rest), begin)
         found = pc.replace_with_mask(found, rest, matches((pattern,), ends))
     return found
@@ -90,11 +91,17 @@ def valid_abroad(digits: pa.Array) -> tuple[pa.Array, pa.Array]:
     certain, most = by_cell(reach).is_valid(), pc.fill_null(by_cell(reach), 0)
     for begin in range(1, pc.max(most).as_py() + 1):
         rest = pc.and_not(pc.greater_equal(most, begin), found)
-        if not pc.any(rest).as_py():
+        if _few(rest):
+            found = pc.or_(found, rest)
             break
         ends = pc.utf8_slice_codeunits(national.filter(rest), begin)
         found = pc.replace_with_mask(found, rest, matches(patterns, ends, place.filter(rest)))
     return valid, pc.or_(found, pc.invert(certain))
+
+
+def _few(cells: pa.Array) -> bool:
+    """Return whether a mask has so few cells that a look at each costs less than another round of kernels."""
+    return (pc.sum(cells).as_py() or 0) < _FEW
 
 
 def _without_code(digits: pa.Array, widths: pa.Array) -> pa.Array:

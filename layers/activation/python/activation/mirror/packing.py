@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from activation.identifiers.digest import in_texts
+from activation.identifiers.digest import hexadecimal, in_texts
 
 PACKED = pa.binary(32)
 TEXT = pa.string()
@@ -63,7 +63,7 @@ def _unpacked_values(column: pa.Array) -> pa.Array:
     width = PACKED.byte_width
     first = width * dense.offset
     raw = memoryview(dense.buffers()[1])[first : first + width * len(dense)] if len(dense) else b""
-    return in_texts(binascii.hexlify(raw), _DIGITS, column)
+    return in_texts(hexadecimal(raw), _DIGITS, column)
 
 
 def flat(column: pa.Array | pa.ChunkedArray) -> pa.Array:
