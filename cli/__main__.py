@@ -13,8 +13,8 @@ from cli.audiences import audiences
 from cli.classify import classify
 from cli.codes import codes
 from cli.columns import columns
-from cli.console.command import console
 from cli.commands import Commands
+from cli.console.command import console
 from cli.demo import demo
 from cli.demo_install import require_checkout, require_demo_install
 from cli.deployment import STACK
@@ -47,32 +47,6 @@ app = typer.Typer(
     cls=Commands,
 )
 
-app.command()(classify)
-app.command()(explain)
-app.command()(columns)
-app.command()(codes)
-app.command()(locate)
-app.command()(plan)
-app.command()(normalize)
-app.command()(status)
-app.command()(runs)
-app.command()(receipt)
-app.command()(console)
-app.command()(redrive)
-app.command()(replay)
-app.command()(drop)
-app.command()(suppress)
-app.command()(forget)
-app.command()(doctor)
-app.command()(destroy)
-app.command("test")(check_line)
-app.command()(demo)
-app.add_typer(audiences, name="audiences")
-app.add_typer(run, name="run")
-app.add_typer(receipts, name="receipts")
-app.add_typer(secret, name="secret")
-app.add_typer(sandbox, name="sandbox")
-app.add_typer(stream, name="stream")
 SEND, LOOK, REPAIR, SET_UP, LAPTOP = "Send", "Look", "Repair", "Set up", "Laptop: needs no app"
 # Each command in the group of what a person wants, with an example.
 COMMANDS: tuple[tuple[str, Callable[..., None], str, str], ...] = (
@@ -81,6 +55,7 @@ COMMANDS: tuple[tuple[str, Callable[..., None], str, str], ...] = (
     ("runs", runs, LOOK, "runs --connector meta --state failed --limit 20"),
     ("receipt", receipt, LOOK, "receipt 3f2a91c07b1e"),
     ("status", status, LOOK, "status --missing"),
+    ("console", console, LOOK, "console --port 8080"),
     ("codes", codes, LOOK, "codes token_refused"),
     ("redrive", redrive, REPAIR, "redrive --connector meta --reason token_refused"),
     ("replay", replay, REPAIR, "replay --from 2026-11-20T00:00:00 --to 2026-11-21T00:00:00"),
