@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from cli.audiences import audiences
 from cli.classify import classify
 from cli.codes import codes
 from cli.columns import columns
+from cli.commands import Commands
 from cli.console.command import console
 from cli.demo import demo
 from cli.demo_install import require_checkout, require_demo_install
@@ -42,34 +44,46 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=True,
+    cls=Commands,
 )
 
-app.command()(classify)
-app.command()(explain)
-app.command()(columns)
-app.command()(codes)
-app.command()(locate)
-app.command()(plan)
-app.command()(normalize)
-app.command()(status)
-app.command()(runs)
-app.command()(receipt)
-app.command()(console)
-app.command()(redrive)
-app.command()(replay)
-app.command()(drop)
-app.command()(suppress)
-app.command()(forget)
-app.command()(doctor)
-app.command()(destroy)
-app.command("test")(check_line)
-app.command()(demo)
-app.add_typer(audiences, name="audiences")
-app.add_typer(run, name="run")
-app.add_typer(receipts, name="receipts")
-app.add_typer(secret, name="secret")
-app.add_typer(sandbox, name="sandbox")
-app.add_typer(stream, name="stream")
+SEND, LOOK, REPAIR, SET_UP, LAPTOP = "Send", "Look", "Repair", "Set up", "Laptop: needs no app"
+# Each command in the group of what a person wants, with an example.
+COMMANDS: tuple[tuple[str, Callable[..., None], str, str], ...] = (
+    ("drop", drop, SEND, 'drop people.csv --connector meta --audience "VIP customers" --wait'),
+    ("suppress", suppress, SEND, "suppress optouts.csv --list optouts"),
+    ("runs", runs, LOOK, "runs --connector meta --state failed --limit 20"),
+    ("receipt", receipt, LOOK, "receipt 3f2a91c07b1e"),
+    ("status", status, LOOK, "status --missing"),
+    ("console", console, LOOK, "console --port 8080"),
+    ("codes", codes, LOOK, "codes token_refused"),
+    ("redrive", redrive, REPAIR, "redrive --connector meta --reason token_refused"),
+    ("replay", replay, REPAIR, "replay --from 2026-11-20T00:00:00 --to 2026-11-21T00:00:00"),
+    ("forget", forget, REPAIR, "forget --file people.csv"),
+    ("doctor", doctor, SET_UP, "doctor --connector meta"),
+    ("test", check_line, SET_UP, "test meta"),
+    ("destroy", destroy, SET_UP, "destroy"),
+    ("plan", plan, LAPTOP, 'plan people.csv --connector meta --audience "VIP customers"'),
+    ("explain", explain, LAPTOP, 'explain --platform meta --field PHONE "+49 30 1234567"'),
+    ("columns", columns, LAPTOP, "columns --platform meta"),
+    ("classify", classify, LAPTOP, "classify --platform meta answer.json"),
+    ("locate", locate, LAPTOP, 'locate --key "meta/VIP customers/raw/people.csv"'),
+    ("normalize", normalize, LAPTOP, "normalize --mapping map.json --input export --output drop"),
+    ("demo", demo, LAPTOP, "demo"),
+)
+GROUPS = (
+    ("run", run, REPAIR),
+    ("audiences", audiences, SEND),
+    ("receipts", receipts, LOOK),
+    ("secret", secret, SET_UP),
+    ("sandbox", sandbox, LAPTOP),
+    ("stream", stream, SET_UP),
+)
+
+for _name, _command, _group, _example in COMMANDS:
+    app.command(_name, rich_help_panel=_group, epilog=f"Example: activation {_example}")(_command)
+for _name, _commands, _group in GROUPS:
+    app.add_typer(_commands, name=_name, rich_help_panel=_group)
 
 
 def _version(wanted: bool) -> None:

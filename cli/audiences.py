@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
 audiences = typer.Typer(
     no_args_is_help=True,
-    help="Audiences as code: plan, apply, run, status, redrive; those that were filled, and their mirrors: list,"
-    " show, approve, adopt, reset.",
+    help="Audiences as code, the audiences that were filled, and their mirrors.",
 )
 for _command in (plan, apply, run, status, redrive):
     audiences.command()(_command)

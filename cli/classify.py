@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.completion import platforms
+
 if TYPE_CHECKING:
     from activation.platforms.outcome import Outcome
     from activation.platforms.platform import Platform
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
 
 def classify(
     *,
-    platform: Annotated[str, typer.Option(help="The platform that answered, such as meta.")],
+    platform: Annotated[
+        str, typer.Option(autocompletion=platforms, help="The platform that answered, such as meta.")
+    ],
     body: Annotated[
         str, typer.Argument(help="The body of the answer; - (the default) reads standard input.")
     ] = "-",

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.completion import platforms
+
 if TYPE_CHECKING:
     from activation.identifiers.table import Field, FieldTable
 
 
 def columns(
-    platform: Annotated[str, typer.Option(help="The platform, such as meta.")],
+    platform: Annotated[str, typer.Option(autocompletion=platforms, help="The platform, such as meta.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
 ) -> None:
     """List a platform's fields with the column names that fill them.

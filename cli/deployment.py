@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
+from cli.commands import error_text
 from lambdas.doctor.addresses import AppOutputs, ConnectorAddresses, LineQueues, outputs_of
 from stacks.names import DEFAULT_APP, SUPPRESSIONS
 
@@ -78,8 +79,8 @@ class Deployment:
 
 
 def fail(sentence: str) -> NoReturn:
-    """End the command with exit 1 and a sentence on stderr."""
-    typer.echo(sentence, err=True)
+    """End the command with exit 1 and a sentence on stderr, with --json as an object."""
+    typer.echo(error_text(sentence), err=True)
     raise typer.Exit(1)
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.completion import platforms
+
 if TYPE_CHECKING:
     from activation.identifiers.table import Context, Field, FieldTable
     from activation.platforms.platform import FieldsOnly, Platform
@@ -18,7 +20,7 @@ AUDIENCE = "audience"  # the value of --api that means the platform's audience A
 
 def explain(
     *,
-    platform: Annotated[str, typer.Option(help="The platform, such as meta.")],
+    platform: Annotated[str, typer.Option(autocompletion=platforms, help="The platform, such as meta.")],
     value: Annotated[str | None, typer.Argument(help="The value, exactly as in the file.")] = None,
     field: Annotated[str, typer.Option(help="The platform's field, or a column name such as email.")] = "",
     jsonl: Annotated[bool, typer.Option("--jsonl", help="Read JSON lines, write one line each.")] = False,

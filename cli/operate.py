@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.completion import connectors, runs
 from cli.letters import DeadLetters
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ MOVE_TIMEOUT_S = 300
 
 def redrive(
     connector: Annotated[
-        str, typer.Option(help="The connector's name in cdk.context.json, or suppressions.")
+        str,
+        typer.Option(autocompletion=connectors, help="The connector's name in cdk.context.json, or suppressions."),
     ] = "",
     exports: Annotated[bool, typer.Option("--exports", help="The dead letters of exports instead.")] = False,
     clean_rooms: Annotated[
@@ -28,7 +30,9 @@ def redrive(
     listed: Annotated[
         bool, typer.Option("--list", help="Only list the connector's dead letters: run, code, time, sentence.")
     ] = False,
-    run: Annotated[str, typer.Option(help="Only the letter of this run: its id, or its first digits.")] = "",
+    run: Annotated[
+        str, typer.Option(autocompletion=runs, help="Only the letter of this run: its id, or its first digits.")
+    ] = "",
     reason: Annotated[str, typer.Option(help="Only letters with this code, such as token_refused.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="With --list: print one JSON object per line.")] = False,
 ) -> None:

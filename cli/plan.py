@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.completion import connectors
+
 if TYPE_CHECKING:
     from activation.drops.locate import Located
     from activation.errors import Rejected
@@ -24,7 +26,9 @@ def plan(
         list[Path],
         typer.Argument(exists=True, metavar="FILE|FOLDER", help="The file, or the folder or files of one drop."),
     ],
-    connector: Annotated[str, typer.Option(help="The connector's name in cdk.context.json.")],
+    connector: Annotated[
+        str, typer.Option(autocompletion=connectors, help="The connector's name in cdk.context.json.")
+    ],
     audience: Annotated[str, typer.Option(help="The audience's name in the ad account.")],
     identifiers: Annotated[
         str,

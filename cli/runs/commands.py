@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.completion import connectors
+
 if TYPE_CHECKING:
     from cli.runs.rows import RunRow
 
 
 def runs(
-    connector: Annotated[str, typer.Option(help="Only this connector's runs.")] = "",
+    connector: Annotated[str, typer.Option(autocompletion=connectors, help="Only this connector's runs.")] = "",
     audience: Annotated[str, typer.Option(help="Only runs that fill this audience.")] = "",
     state: Annotated[
         str, typer.Option(help="Only runs in this state; waiting are also those that the platform processes.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.completion import runs
 from cli.runs.rows import OPEN
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ STILL_STORED = frozenset({"no_run_index", "older_ledger", "newer_ledger"})
 
 
 def receipt(
-    run: Annotated[str, typer.Argument(help="The run's id, or its first digits.")],
+    run: Annotated[str, typer.Argument(autocompletion=runs, help="The run's id, or its first digits.")],
     rejects: Annotated[bool, typer.Option("--rejects", help="Print the rejected rows as CSV instead.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the receipt as it is stored.")] = False,
 ) -> None:

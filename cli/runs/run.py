@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from cli.completion import runs
+
 if TYPE_CHECKING:
     from cli.deployment import Deployment
     from cli.runs.view import RunView
 
 run = typer.Typer(no_args_is_help=True, help="One run: look at it, watch it, stop, continue, give up or undo it.")
 
-RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run's id, or its first digits.")]
+RunId = Annotated[
+    str, typer.Argument(autocompletion=runs, metavar="RUN", help="The run's id, or its first digits.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
 POLL_S = 1.0

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli.completion import connectors
+
 if TYPE_CHECKING:
     from cli.deployment import Deployment
 
@@ -15,7 +17,7 @@ IGNORED = "ignored"  # what the watch over the drops bucket records of an object
 
 
 def status(
-    connector: Annotated[str, typer.Option(help="Only this connector's runs.")] = "",
+    connector: Annotated[str, typer.Option(autocompletion=connectors, help="Only this connector's runs.")] = "",
     state: Annotated[
         str, typer.Option(help="Only runs in this state; waiting are all that wait for something.")
     ] = "",
