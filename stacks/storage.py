@@ -22,7 +22,7 @@ from stacks.people import Readers, sas_files_reader
 from stacks.receipt_catalogue import ReceiptCatalogue
 from stacks.receipt_table import PREFIX, RESULTS, RESULTS_OF_EXPORTS, RESULTS_OF_PARTS
 from stacks.retention_settings import Retention
-from stacks.run_index import INCLUDED, RUN_INDEX, STARTED_AT, STATE
+from stacks.run_index import ACTION, INCLUDED, RUN_INDEX, STARTED_AT
 from stacks.settings import Settings
 from stacks.source_settings import SourceSettings
 
@@ -227,7 +227,7 @@ class StorageStack(Stack):
         )
         table.add_global_secondary_index(
             index_name=RUN_INDEX,
-            partition_key=dynamodb.Attribute(name=STATE, type=dynamodb.AttributeType.STRING),
+            partition_key=dynamodb.Attribute(name=ACTION, type=dynamodb.AttributeType.STRING),
             sort_key=dynamodb.Attribute(name=STARTED_AT, type=dynamodb.AttributeType.NUMBER),
             projection_type=dynamodb.ProjectionType.INCLUDE,
             non_key_attributes=[*INCLUDED],

@@ -1,7 +1,7 @@
 """The runs of the ledger in the order of their starts, by an index and without a scan of the table.
 
-The index's partitions are the states of runs, so that a list of all of them merges one query for each state. It
-has the runs that the ledger had before the index was added too.
+The index's partitions are the actions of runs, so that a list merges one query for each action. It has the runs
+that the ledger had before the index was added too.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from activation.aws.table import number, read_number, read_text
 from activation.errors import ConfigError
 from activation.ledger.keys import NO_CONNECTOR, RUN, run_key
+from activation.model import Action
 
 from cli.runs.rows import RunRow, is_counted, run_row
-from stacks.run_index import RUN_INDEX, STARTED_AT, STATE
+from stacks.run_index import ACTION, RUN_INDEX, STARTED_AT
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -45,22 +46,21 @@ class Wanted:
 
     @property
     def states(self) -> tuple[str, ...]:
-        """Return the partitions of the index to ask."""
-        from activation.ledger.runs import RunState
-
+        """Return the states that are listed, none for all."""
         if self.state == "waiting":
             return (self.state, ALSO_WAITING)
-        return (self.state,) if self.state else tuple(RunState)
+        return (self.state,) if self.state else ()
 
 
 def list_runs(client: DynamoDBClient, table: str, wanted: Wanted, *, limit: int) -> tuple[RunRow, ...]:
     """Return the newest `limit` runs that are wanted, the newest start first.
 
-    Costs one query for each state and page of 1,000 runs, and a read of the record of each run that is still open.
-    A run that began less than about a second ago may be missing: the index follows the table. Raises ConfigError
-    (no_run_index) where the deployed release has no index, or is still building it, and what the client raises.
+    Costs one query for each action and page of 1,000 runs, and a read of the record of each run that is still
+    open. A run that began less than about a second ago may be missing: the index follows the table. Raises
+    ConfigError (no_run_index) where the deployed release has no index, or is still building it, and what the
+    client raises.
     """
-    queries = [_indexed(client, table, state, wanted, limit) for state in wanted.states]
+    queries = [_indexed(client, table, action, wanted, limit) for action in Action]
     newest = heapq.merge(*queries, key=lambda item: -read_number(item, STARTED_AT))
     items = list(islice(newest, limit))
     records = _records(client, table, [item["pk"]["S"] for item in items if not is_counted(item)])
@@ -80,14 +80,14 @@ def find_run(client: DynamoDBClient, table: str, run: str, connectors: Iterable[
 
 
 def _indexed(
-    client: DynamoDBClient, table: str, state: str, wanted: Wanted, limit: int
+    client: DynamoDBClient, table: str, action: str, wanted: Wanted, limit: int
 ) -> Iterator[Mapping[str, Any]]:
-    """Yield the wanted items of one state, the newest start first; asks for a page when it is needed."""
+    """Yield the wanted items of one action, the newest start first; asks for a page when it is needed."""
     from botocore.exceptions import ClientError
 
-    conditions, names = ["contains(pk, :run)"], {"#state": STATE, "#start": STARTED_AT}
+    conditions, names = ["contains(pk, :run)"], {"#action": ACTION, "#start": STARTED_AT}
     values: dict[str, Any] = {
-        ":state": {"S": state},
+        ":action": {"S": action},
         ":since": number(wanted.since),
         ":until": number(wanted.until),
         ":run": {"S": f"{RUN}{wanted.run}"},
@@ -98,11 +98,16 @@ def _indexed(
     if wanted.audience:
         conditions.append("audience = :audience")
         values[":audience"] = {"S": wanted.audience}
+    if wanted.states:
+        names["#state"] = "state"
+        states = {f":state{at}": {"S": one} for at, one in enumerate(wanted.states)}
+        values |= states
+        conditions.append(f"#state IN ({', '.join(states)})")
     few = limit <= READ_AT_ONCE and len(conditions) == 1 and not wanted.run
     pages = client.get_paginator("query").paginate(
         TableName=table,
         IndexName=RUN_INDEX,
-        KeyConditionExpression="#state = :state AND #start BETWEEN :since AND :until",
+        KeyConditionExpression="#action = :action AND #start BETWEEN :since AND :until",
         FilterExpression=" AND ".join(conditions),
         ExpressionAttributeNames=names,
         ExpressionAttributeValues=values,

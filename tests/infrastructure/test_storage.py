@@ -142,11 +142,11 @@ def test_runs_are_indexed_by_what_every_record_has(templates: Templates) -> None
     """The index needs no attribute that an older run lacks, and has none that changes with every batch."""
     (index,) = templates.resource("AWS::DynamoDB::Table")["GlobalSecondaryIndexes"]
     assert index["KeySchema"] == [
-        {"AttributeName": "state", "KeyType": "HASH"},
+        {"AttributeName": "action", "KeyType": "HASH"},
         {"AttributeName": "started_at", "KeyType": "RANGE"},
     ]
     projected = set(index["Projection"]["NonKeyAttributes"])
-    assert projected == {"audience", "action", "object_key", "code", "sentence", "not_before", "counted"}
+    assert projected == {"audience", "state", "object_key", "code", "sentence", "not_before", "counted"}
     assert not projected & {"progress", "updated_at", "rows_acknowledged", "lease_until", "expires_at"}
 
 

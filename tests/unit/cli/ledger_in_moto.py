@@ -11,7 +11,7 @@ from activation.ledger.row_counts import Counted, RowCounts
 from activation.model import Cursor
 from activation.records import to_json
 
-from stacks.run_index import INCLUDED, RUN_INDEX, STARTED_AT, STATE
+from stacks.run_index import ACTION, INCLUDED, RUN_INDEX, STARTED_AT
 
 LEDGER = "ledger"
 START = 1_780_000_000.0
@@ -25,7 +25,7 @@ def make_ledger() -> None:
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
         AttributeDefinitions=[
             {"AttributeName": "pk", "AttributeType": "S"},
-            {"AttributeName": STATE, "AttributeType": "S"},
+            {"AttributeName": ACTION, "AttributeType": "S"},
             {"AttributeName": STARTED_AT, "AttributeType": "N"},
         ],
         BillingMode="PAY_PER_REQUEST",
@@ -33,7 +33,7 @@ def make_ledger() -> None:
             {
                 "IndexName": RUN_INDEX,
                 "KeySchema": [
-                    {"AttributeName": STATE, "KeyType": "HASH"},
+                    {"AttributeName": ACTION, "KeyType": "HASH"},
                     {"AttributeName": STARTED_AT, "KeyType": "RANGE"},
                 ],
                 "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": [*INCLUDED]},
