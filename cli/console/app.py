@@ -28,7 +28,7 @@ from cli.console.audience_view import audience_view
 from cli.console.confirmations import Asked, Confirmations
 from cli.console.guard import Guard
 from cli.console.source import ConsoleSource, RefusedError
-from cli.console.wording import FILTERS, cure
+from cli.console.wording import FILTERS, cure, urgency
 from cli.runs.listing import Wanted
 from cli.runs.rows import OPEN
 
@@ -176,7 +176,8 @@ class Console:
         return self._page("platforms_now.html", findings=findings, examined_at=at)
 
     def _examine(self) -> tuple[float, Mapping[str, Sequence[Finding]]]:
-        self.examined = self.clock(), self.source.findings()
+        found = self.source.findings()
+        self.examined = self.clock(), {name: sorted(of, key=urgency) for name, of in found.items()}
         return self.examined
 
     def queues(self, _: Request) -> Response:

@@ -28,7 +28,11 @@ from tests.unit.report.test_page import MISLEADING, receipt_of
 NOW = 1_796_030_000.0  # 2026-11-30
 KEY = "the key of the tests"
 APPLIED, BLOCKED, RUNNING = "a1" * 32, "b2" * 32, "c3" * 32
-APPROVAL = {"code": "needs_approval", "sentence": "4,000 of 5,000 people would leave, more than the guard allows."}
+APPROVAL = {
+    "code": "needs_approval",
+    "sentence": "4,000 of 5,000 would leave; `activation audiences approve abcdef` sends it; the key is"
+    " <connector>/<audience>/<identifiers>[/<action>]/<file>",
+}
 
 
 def row(run_id: str, state: str, **more: Any) -> RunRow:

@@ -65,7 +65,7 @@ def test_what_needs_somebody_is_named_first_with_its_reason(console: Served) -> 
     page = shown(console, "/?state=applied")
     assert "1 run needs a person" in outline(page).text.replace("\n", " ")
     assert page.index(f"/runs/{BLOCKED}") < page.index("<table")
-    assert "more than the guard allows" in page
+    assert "4,000 of 5,000 would leave; <code>activation audiences approve abcdef</code> sends it" in page
 
 
 @pytest.mark.parametrize(("path", "live"), [("/", True), ("/?live=off", False), (f"/runs/{RUNNING}", True)])
@@ -123,6 +123,7 @@ def test_platforms_are_examined_when_they_are_looked_at(console: Served, source:
     assert source.examined == 0
     text = outline(shown(console, "/platforms/now")).text
     assert "3 checks, 2 of them need attention" in text
+    assert text.index("v26.0 ended") < text.index("ends in 5 days") < text.index("has access_token")
     assert "ends in 5 days" in shown(console, "/platforms")
     assert source.examined == 1
 
