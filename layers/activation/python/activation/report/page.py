@@ -149,15 +149,17 @@ def _percent(count: int, whole: int) -> str:
 
 
 def _facts(receipt: Mapping[str, Any]) -> Html:
-    audience, mirror = receipt["audience"], receipt.get("mirror") or {}
+    audience, mirror, orders = receipt["audience"], receipt.get("mirror") or {}, receipt.get("orders", ())
     facts = {
         "file": receipt["drop"]["key"],
         "connector": f"{receipt['connector']} ({receipt['platform']})",
         "ad account": receipt["account"],
         "action": receipt["action"],
         "audience's id": audience["id"],
-        "dropped by": receipt.get("requester"),
+        "dropped by": receipt["drop"].get("requester"),
         "approved by": mirror.get("approved_by"),
+        "undoes run": receipt.get("undoes"),
+        "asked of the run": "; ".join(f"{one['kind']} by {one['by']}, {_time(one['at'])}" for one in orders),
         "started": _time(receipt["started_at"]),
         "written" if receipt["final"] else "as of": _time(receipt["written_at"]),
         "requests": f"{receipt['requests']:,}, of which {receipt['resent']:,} may be repetitions",
