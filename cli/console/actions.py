@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+from cli.runs.actions import CONTINUABLE, DISCARDABLE, GIVEN_UP, STOPPABLE
 
 if TYPE_CHECKING:
     from cli.runs.view import RunView
 
-APPROVE, REDRIVE = "approve", "redrive"
+
+class ActionName(StrEnum):
+    """What can be done."""
+
+    APPROVE = "approve"
+    RETRY = "retry"
+    STOP = "stop"
+    DISCARD = "discard"
+    UNDO = "undo"
+    REDRIVE = "redrive"
 
 
 @dataclass(frozen=True)
@@ -21,17 +33,32 @@ class ActionText:
 
     label: str
     question: str
-    of_run: bool
+    of_run: bool = True
 
 
-ACTIONS: Mapping[str, ActionText] = {
-    APPROVE: ActionText(
+ACTIONS: Mapping[ActionName, ActionText] = {
+    ActionName.APPROVE: ActionText(
         "Approve",
         "The run goes on and changes the audience as its page says. The approval holds for seven days and for this"
         " run alone, and the receipt keeps who gave it.",
-        of_run=True,
     ),
-    REDRIVE: ActionText(
+    ActionName.RETRY: ActionText(
+        "Continue",
+        "The run continues where it ended; what was acknowledged is not sent again. Remove the cause first: a run"
+        " whose cause is still there ends again.",
+    ),
+    ActionName.STOP: ActionText(
+        "Stop",
+        "Nothing more is sent after the requests in flight. What was acknowledged stays in the audience and in the"
+        " receipt. The run can be continued; until then a replace or a mirror may leave its audience incomplete.",
+    ),
+    ActionName.DISCARD: ActionText(
+        "Give up", "The run's message and its audience's lock end. It cannot be continued then."
+    ),
+    ActionName.UNDO: ActionText(
+        "Undo", "The people that the run has added leave the audience, by a run of its own with its own receipt."
+    ),
+    ActionName.REDRIVE: ActionText(
         "Redrive",
         "Every dead letter of {subject} goes back to its queue, and each run resumes where it stopped. Remove the"
         " cause first: a letter whose cause is still there comes back, and is announced again.",
@@ -40,10 +67,26 @@ ACTIONS: Mapping[str, ActionText] = {
 }
 
 
-def offered(run: RunView) -> Iterator[tuple[str, str, ActionText]]:
-    """Yield the actions that a run's state allows: name, subject and words."""
+def offered(run: RunView) -> Iterator[tuple[ActionName, str, ActionText]]:
+    """Yield the actions that a run's state allows: name, subject and words.
+
+    An undo is offered wherever it may be possible; whether it is, and whom it takes out, is said when it is asked
+    for, since the drop has to be looked for.
+    """
+    for name in _names(run):
+        yield name, run.row.run_id, ACTIONS[name]
+
+
+def _names(run: RunView) -> Iterator[ActionName]:
     reason: Mapping[str, Any] = run.receipt["reason"] or {}
+    state = run.row.state
     if reason.get("code") == "needs_approval":
-        yield APPROVE, run.row.run_id, ACTIONS[APPROVE]
-    elif run.row.state in ("failed", "blocked"):
-        yield REDRIVE, run.row.connector, ACTIONS[REDRIVE]
+        yield ActionName.APPROVE
+    elif state in CONTINUABLE and run.row.code != GIVEN_UP:
+        yield ActionName.RETRY
+    if state in STOPPABLE:
+        yield ActionName.STOP
+    if state in DISCARDABLE:
+        yield ActionName.DISCARD
+    if not run.is_open and run.row.action == "add" and run.row.rows_acknowledged and "in_doubt" not in run.receipt:
+        yield ActionName.UNDO

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode
 
 import activation.report
+from activation.ledger.orders import ORDERED
 from activation.report.page import details, summary, title
 from activation.report.page_tables import mirrored
 from botocore.exceptions import BotoCoreError, ClientError
@@ -23,12 +24,12 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
-from cli.console.actions import ACTIONS, offered
+from cli.console.actions import ACTIONS, ActionName, ActionText, offered
 from cli.console.audience_view import audience_view
 from cli.console.confirmations import Asked, Confirmations
 from cli.console.guard import Guard
 from cli.console.source import ConsoleSource, RefusedError
-from cli.console.wording import FILTERS, cure
+from cli.console.wording import FILTERS, cure, urgency
 from cli.runs.listing import Wanted
 from cli.runs.rows import OPEN
 
@@ -124,6 +125,7 @@ class Console:
             run
             for state in ("blocked", "failed")
             for run in self.source.runs(Wanted(connector=wanted.connector, state=state, since=lately), 10)
+            if run.code not in ORDERED
         ]
         return {"rows": rows, "needs": needs, "summary": _summary(rows)}
 
@@ -176,7 +178,8 @@ class Console:
         return self._page("platforms_now.html", findings=findings, examined_at=at)
 
     def _examine(self) -> tuple[float, Mapping[str, Sequence[Finding]]]:
-        self.examined = self.clock(), self.source.findings()
+        found = self.source.findings()
+        self.examined = self.clock(), {name: sorted(of, key=urgency) for name, of in found.items()}
         return self.examined
 
     def queues(self, _: Request) -> Response:
@@ -187,6 +190,7 @@ class Console:
         """Ask before an action."""
         action, subject, text = self._meant(request)
         receipt = self.source.run(subject).receipt if text.of_run else None
+        foreseen = self.source.foresee(action, subject)
         token = self.confirmations.ask(Asked(action, subject))
         return self._page(
             "confirm.html",
@@ -194,6 +198,7 @@ class Console:
             subject=subject,
             text=text,
             question=text.question.format(subject=subject),
+            foreseen=foreseen,
             of=title(receipt) if receipt else subject,
             change=mirrored(receipt.get("mirror")) if receipt else None,
             token=token,
@@ -211,11 +216,12 @@ class Console:
         said = self.source.act(action, subject)
         return self._page("done.html", heading="Done", sentence=said, back=back)
 
-    def _meant(self, request: Request) -> tuple[str, str, Any]:
-        action, subject = request.path_params["action"], request.path_params["subject"]
-        if action not in ACTIONS:
-            raise HTTPException(404, "there is no such action")
-        text = ACTIONS[action]
+    def _meant(self, request: Request) -> tuple[ActionName, str, ActionText]:
+        try:
+            action = ActionName(request.path_params["action"])
+        except ValueError:
+            raise HTTPException(404, "there is no such action") from None
+        subject, text = request.path_params["subject"], ACTIONS[action]
         if not text.of_run and subject not in self.source.connectors:
             raise HTTPException(404, "there is no such connector")
         return action, subject, text

@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING
 
 import boto3
 
+from cli import operate, resend
 from cli.approval import NotApprovedError, approve_run
-from cli.console.actions import APPROVE, REDRIVE
-from cli.console.letters import by_code, read_letters
+from cli.console.actions import ActionName
+from cli.console.letters import by_code
 from cli.console.source import QueueView, RefusedError, UnreadFile, Whose
 from cli.console.unread import unread_files
 from cli.examined import examine
 from cli.known_audiences import known_audiences
-from cli.runs.actions import caller
+from cli.letters import DeadLetters
+from cli.printable import counted
+from cli.runs.actions import RefusedActionError, RunActions, caller
 from cli.runs.listing import Wanted, list_runs
+from cli.runs.undoing import prepare
 from cli.runs.view import RunView, UnknownRunError, show_run
 from stacks.names import SUPPRESSIONS
 
@@ -97,29 +101,50 @@ class DeployedSource:
 
         waiting, in_work, delayed = counts(queues.queue_url)
         dead, undelivered = sum(counts(queues.dead_letter_queue_url)), sum(counts(queues.undelivered_queue_url))
-        letters = read_letters(sqs, queues.dead_letter_queue_url) if dead else []
+        letters = DeadLetters(sqs, queues.dead_letter_queue_url, queues.queue_url).read() if dead else ()
         return QueueView(name, waiting, in_work, delayed, max(dead, len(letters)), undelivered, by_code(letters))
 
     def unread_files(self) -> Sequence[UnreadFile]:
         """Return the files that no run reads."""
         return unread_files(self.found)
 
-    def act(self, action: str, subject: str) -> str:
-        """Do an action that was confirmed."""
-        return {APPROVE: self._approve, REDRIVE: self._redrive}[action](subject)
-
-    def _approve(self, run_id: str) -> str:
+    def foresee(self, action: ActionName, subject: str) -> str:
+        """Return whom an undo takes out; of any other action its page says all there is."""
+        if action is not ActionName.UNDO:
+            return ""
         try:
-            return approve_run(self.found, self.run(run_id).receipt, caller())
-        except NotApprovedError as error:
-            raise RefusedError(error.sentence) from None
+            prepared = prepare(self.found, self.run(subject))
+        except RefusedActionError as refused:
+            raise RefusedError(f"The run cannot be undone: {refused.sentence}.") from None
+        leave = f"{counted(prepared.rows, 'row')} of people leave."
+        if not (doubtful := prepared.not_told_apart):
+            return leave
+        others = counted(len(prepared.others), "other run")
+        return f"{leave} Up to {doubtful:,} of them may have been sent by {others} too; they leave as well."
+
+    def act(self, action: ActionName, subject: str) -> str:
+        """Do an action that was confirmed."""
+        if action is ActionName.REDRIVE:
+            return self._redrive(subject)
+        try:
+            return self._act_on_run(action, self.run(subject))
+        except (NotApprovedError, RefusedActionError) as error:
+            raise RefusedError(f"{action}: {error.sentence}") from None
+
+    def _act_on_run(self, action: ActionName, run: RunView) -> str:
+        by = caller()
+        acts = RunActions(self.found, by)
+        if action is ActionName.APPROVE:
+            return approve_run(self.found, run.receipt, by)
+        if action is ActionName.UNDO:
+            return f"run {prepare(self.found, run).begin(self.found, by)} removes the people"
+        if action is ActionName.STOP:
+            return acts.stop(run.row)
+        return acts.retry(run.row) if action is ActionName.RETRY else acts.discard(run.row)
 
     def _redrive(self, connector: str) -> str:
-        from cli import operate, resend
-        from cli.printable import counted
-
         queues, sqs = self.found.queues(connector), boto3.client("sqs")
         delivered = resend.deliver(sqs, queues.undelivered_queue_url, queues.queue_url)
         operate.start_move(sqs, queues.dead_letter_queue_url, queues.queue_url)
-        again = f" {counted(delivered, 'undelivered event')} came back, too." if delivered else ""
-        return f"The dead letters of {connector} are moving back to their queue.{again}"
+        again = f"; {counted(delivered, 'undelivered event')} came back, too" if delivered else ""
+        return f"the dead letters of {connector} are moving back to their queue{again}"

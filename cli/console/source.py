@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from activation.platforms.platform import Finding
     from activation.report.places import Places
 
+    from cli.console.actions import ActionName
     from cli.console.letters import LetterGroup
     from cli.known_audiences import KnownAudience
     from cli.runs.listing import Wanted
@@ -99,6 +100,10 @@ class ConsoleSource(Protocol):
         """Return the files that no run reads, which takes some seconds: buckets are compared with the ledger."""
         ...
 
-    def act(self, action: str, subject: str) -> str:
+    def foresee(self, action: ActionName, subject: str) -> str:
+        """Return what is known beforehand of an action, "" for nothing; raises RefusedError if it is refused."""
+        ...
+
+    def act(self, action: ActionName, subject: str) -> str:
         """Do an action that was confirmed, and return what was done in a sentence; raises RefusedError."""
         ...

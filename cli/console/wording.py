@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from activation.codes import find
 from activation.report.html import Html
-from activation.report.page_tables import prose
+from activation.report.page_tables import prose, spoken
 from activation.report.receipts import UNREADABLE
 
 from cli.printable import counted, printable
@@ -51,6 +51,11 @@ def grade(finding: Finding) -> str:
     return "warning" if finding.warns else "ok"
 
 
+def urgency(finding: Finding) -> int:
+    """Return where a finding stands in a list whose first need somebody: equal ones keep their order."""
+    return ("failing", "warning", "ok").index(grade(finding))
+
+
 def verdict(findings: Sequence[Finding]) -> str:
     """Return how many of the checks need somebody."""
     bad = [one for one in findings if grade(one) != "ok"]
@@ -71,4 +76,5 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "grade": grade,
     "verdict": verdict,
     "printable": printable,
+    "spoken": spoken,
 }

@@ -83,10 +83,11 @@ def console(sandbox: Sandbox) -> Iterator[Console]:
 
 def test_the_questions_of_a_morning_are_answered_from_the_screen(meta: Line, console: Console) -> None:
     """Did the file arrive, how many people and why fewer, what is stuck, is the audience usable, who did what."""
-    arrived = meta.put("Arrived", as_csv(people(200, "arrived")) + MESSY)
+    first = people(200, "arrived")
+    arrived = meta.put("Arrived", as_csv(first) + MESSY)
     meta.finish(arrived)
     meta.sandbox.simulator_config("meta", accounts=[{"terms_accepted": False}])
-    stuck = meta.put("Stuck", as_csv(people(30, "stuck")))
+    stuck = meta.put("Arrived", as_csv(people(30, "stuck")), file="more.csv")
     meta.finish(stuck)
     unread = meta.put_key("meta/No identifiers/people.csv", b"email\n")
     meta.sandbox.receipt(f"receipts/meta/_unreadable/{unread.run_id}.json", 120)
@@ -94,7 +95,7 @@ def test_the_questions_of_a_morning_are_answered_from_the_screen(meta: Line, con
     runs = console.text("/?live=off")
     assert "Arrived" in runs
     assert "needs a person" in runs
-    assert "Stuck is blocked: terms_not_accepted" in runs
+    assert "Arrived is blocked: terms_not_accepted" in runs
     run = console.text(f"/runs/{arrived.run_id}")
     assert "Of 202 rows read, 200 were added to the audience; 2 could not be used." in run
     assert "202 rows in = 200 acknowledged + 2 rejected by us + 0 rejected by the platform" in run
@@ -113,6 +114,19 @@ def test_the_questions_of_a_morning_are_answered_from_the_screen(meta: Line, con
     assert "moving back" in console.confirm("/do/redrive/meta")
     meta.finish_again(stuck)
     assert "Of 30 rows read, 30 were added to the audience." in console.text(f"/runs/{stuck.run_id}")
+
+    asked = console.text(f"/do/undo/{stuck.run_id}")
+    assert "30 rows of people leave. Up to 30 of them may have been sent by 1 other run too" in asked
+    begun = re.search(r"Run <?[^0-9a-f]*([0-9a-f]{32})", console.confirm(f"/do/undo/{stuck.run_id}"))
+    assert begun is not None
+    undone = begun[1]
+    receipt = meta.sandbox.receipt(f"receipts/meta/Arrived/{undone}.json", 120)
+    assert (receipt["state"], receipt["reason"]) == ("applied", None)
+    meta.wait_until_processed()
+    assert meta.held("Arrived") == meta.members(first)
+    run = console.text(f"/runs/{undone}")
+    assert f"undoes run {stuck.run_id}" in run
+    assert "undo by arn:aws:iam::" in run
 
 
 def test_a_page_stands_beside_each_receipt(meta: Line) -> None:

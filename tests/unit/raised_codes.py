@@ -17,13 +17,14 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("layers/activation/python/activation", "lambdas", "cli", "glue_scripts")
 AWS_ENDINGS = ("busy", "denied", "missing", "request")  # of activation.aws.errors.classify
 WORD = re.compile(r"[a-z][a-z0-9_]*")
-# Codes of rows and of a finding that are counted or written under their constant, and passed to no call.
+# Codes of rows, findings and dead letters that are counted or written under their constant, and passed to no call.
 COUNTED = {
     "NO_CONSENT_ELSEWHERE",
     "DELETED_ELSEWHERE",
     "NOT_A_NUMBER",
     "INCOMPLETE_GROUP",
     "NOT_NAMED",
+    "NO_REASON",
     "UNEXPECTED_ERROR",
 }
 # What asks for a text, and an error whose run goes on at once and shows no code.

@@ -27,8 +27,12 @@ from tests.unit.report.test_page import MISLEADING, receipt_of
 
 NOW = 1_796_030_000.0  # 2026-11-30
 KEY = "the key of the tests"
-APPLIED, BLOCKED, RUNNING = "a1" * 32, "b2" * 32, "c3" * 32
-APPROVAL = {"code": "needs_approval", "sentence": "4,000 of 5,000 people would leave, more than the guard allows."}
+APPLIED, BLOCKED, RUNNING, ENDED = "a1" * 32, "b2" * 32, "c3" * 32, "d4" * 32
+APPROVAL = {
+    "code": "needs_approval",
+    "sentence": "4,000 of 5,000 would leave; `activation audiences approve abcdef` sends it; the key is"
+    " <connector>/<audience>/<identifiers>[/<action>]/<file>",
+}
 
 
 def row(run_id: str, state: str, **more: Any) -> RunRow:
@@ -52,6 +56,7 @@ class FakeSource:
             ),
             row(BLOCKED, "blocked", audience="Mirror", action="mirror", **APPROVAL),
             row(APPLIED, "applied", audience=MISLEADING),
+            row(ENDED, "failed", audience="Given up", code="discarded", sentence="Bob has given it up."),
         ]
     )
     wanted: list[Wanted] = field(default_factory=list)
@@ -79,13 +84,16 @@ class FakeSource:
         rejects = f"receipts/meta/{of.audience}/{run_id}.rejects.csv"
         more: dict[str, Any] = {
             "rejects_key": rejects,
-            "reason": APPROVAL if of.code else None,
+            "reason": {"code": of.code, "sentence": of.sentence} if of.code else None,
             "run_id": run_id,
             "state": of.state,
         }
         if of.state == "running":
             counts = {"acknowledged": of.rows_acknowledged, "rejected_by_us": 97, "rejected_by_platform": 3}
             more |= {"rows": {"in": None, "read": of.rows_read, **counts}, "final": False}
+        if of.code == "discarded":
+            order = {"kind": "discard", "by": "arn:aws:iam::1:user/bob", "at": "2026-11-29T10:00:30.000+00:00"}
+            more |= {"orders": [order]}
         warning = {"code": "phones_without_country_code", "sentence": "Half of the phone numbers have no country."}
         audience = {"name": of.audience, "id": "1", "created": True}
         return RunView(of, receipt_of(audience=audience, warnings=[warning], **more))
@@ -123,6 +131,14 @@ class FakeSource:
     def unread_files(self) -> Sequence[UnreadFile]:
         """Return a stray."""
         return [UnreadFile("", f"metta/{MISLEADING}.csv", "unknown_connector", "No such.", "2026-11-29 03:00:00")]
+
+    def foresee(self, action: str, subject: str) -> str:
+        """Refuse an undo of a mirror, and say of one of another whom it takes out."""
+        if action != "undo":
+            return ""
+        if self.run(subject).row.action == "mirror":
+            raise RefusedError("it is a mirror")
+        return "24,861 rows of people leave."
 
     def act(self, action: str, subject: str) -> str:
         """Note the action."""

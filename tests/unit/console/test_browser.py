@@ -96,7 +96,7 @@ def test_an_action_is_reached_and_confirmed_by_the_keyboard_alone(
             _tab_to(seen.page, target)
             page.keyboard.press("Enter")
             page.wait_for_load_state()
-        expect(page.get_by_role("status")).to_have_text("approve was done")
+        expect(page.get_by_role("status")).to_have_text("Approve was done.")
         assert source.done == [("approve", BLOCKED)]
         assert seen.errors == []
 

@@ -76,7 +76,7 @@ def test_an_action_is_done_once_for_each_confirmation(console: Served, source: F
     session = console.session()
     token = asked(console, session)
     assert source.done == []
-    assert "approve was done" in confirm(console, session, token).text
+    assert "Approve was done." in confirm(console, session, token).text
     assert confirm(console, session, token).status_code == 409
     assert source.done == [("approve", BLOCKED)]
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import gzip
-from typing import Any
+import re
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from cli.console.guard import HOST
-from cli.console.letters import NO_REASON, by_code, read_letters
-from tests.unit.console.fake import APPLIED, BLOCKED, NOW, RUNNING, FakeSource, Served
+from cli.console.letters import by_code
+from cli.letters import NO_REASON, Letter
+from tests.unit.console.fake import APPLIED, BLOCKED, ENDED, NOW, RUNNING, FakeSource, Served
 from tests.unit.report.test_page import outline
 
 MOST_BYTES = 50_000  # of a first visit, over the wire
@@ -65,7 +66,7 @@ def test_what_needs_somebody_is_named_first_with_its_reason(console: Served) -> 
     page = shown(console, "/?state=applied")
     assert "1 run needs a person" in outline(page).text.replace("\n", " ")
     assert page.index(f"/runs/{BLOCKED}") < page.index("<table")
-    assert "more than the guard allows" in page
+    assert "4,000 of 5,000 would leave; <code>activation audiences approve abcdef</code> sends it" in page
 
 
 @pytest.mark.parametrize(("path", "live"), [("/", True), ("/?live=off", False), (f"/runs/{RUNNING}", True)])
@@ -97,7 +98,6 @@ def test_a_run_shows_sums_reasons_positions_and_what_can_be_done(console: Served
     assert "row 7, email; row 9, email" in text
     assert f'href="/do/approve/{BLOCKED}"' in page
     assert "/do/redrive" not in page
-    assert "/do/" not in shown(console, f"/runs/{APPLIED}")
 
 
 def test_an_audience_is_usable_or_not_and_says_why(console: Served) -> None:
@@ -123,6 +123,7 @@ def test_platforms_are_examined_when_they_are_looked_at(console: Served, source:
     assert source.examined == 0
     text = outline(shown(console, "/platforms/now")).text
     assert "3 checks, 2 of them need attention" in text
+    assert text.index("v26.0 ended") < text.index("ends in 5 days") < text.index("has access_token")
     assert "ends in 5 days" in shown(console, "/platforms")
     assert source.examined == 1
 
@@ -149,40 +150,41 @@ def test_what_aws_refuses_is_said_and_the_page_goes_on(
         assert ("<html" in answer.text) == (not headers)
 
 
-class Sqs:
-    """A dead-letter queue whose letters come again when all were received."""
-
-    def __init__(self, *letters: dict[str, Any]) -> None:
-        self.letters, self.calls = list(letters), 0
-
-    def receive_message(self, **asked: Any) -> dict[str, Any]:
-        """Return the next ten."""
-        assert asked["VisibilityTimeout"] > 0
-        start = 10 * self.calls % max(1, len(self.letters))
-        self.calls += 1
-        return {"Messages": self.letters[start : start + 10]}
-
-
-def letter(number: int, **texts: str) -> dict[str, Any]:
-    """Return a message of SQS with attributes."""
-    attributes = {name: {"StringValue": text, "DataType": "String"} for name, text in texts.items()}
-    told = {"MessageAttributes": attributes} if attributes else {}
-    return {"MessageId": str(number), "Attributes": {"SentTimestamp": str(1000 * number)}, **told}
-
-
-def test_letters_are_read_once_each_and_grouped_by_code() -> None:
-    """One that SQS moved itself has a reason of its own, and no run."""
-    ours = [letter(at, code="token_rejected", reason="no", run_id=f"r{at % 2}") for at in range(24)]
-    sqs = Sqs(*ours, letter(99))
-    groups = by_code(read_letters(sqs, "dead"))  # type: ignore[arg-type]  # a fake
-    assert [(one.code, one.count, one.run_ids) for one in groups] == [
-        ("token_rejected", 24, ("r0", "r1")),
-        (NO_REASON, 1, ()),
+def test_letters_are_grouped_by_code() -> None:
+    """The largest group first, with its runs and its oldest letter's sentence."""
+    letters = [Letter(f"r{at % 2}", "token_rejected", f"no {at}", float(at), "", "") for at in range(3, -1, -1)]
+    groups = by_code([Letter("", NO_REASON, "died", 99.0, "", ""), *letters])
+    assert [(one.code, one.count, one.sentence, one.run_ids, one.oldest_at) for one in groups] == [
+        ("token_rejected", 4, "no 0", ("r0", "r1"), 0.0),
+        (NO_REASON, 1, "died", (), 99.0),
     ]
-    assert groups[0].oldest_at == 0
-    assert groups[1].oldest_at == 99
-    assert sqs.calls == 4
-    assert by_code(read_letters(Sqs(), "dead")) == ()  # type: ignore[arg-type]  # a fake
+
+
+@pytest.mark.parametrize(
+    ("run_id", "names"),
+    [(BLOCKED, {"approve", "discard"}), (RUNNING, {"stop"}), (APPLIED, {"undo"}), (ENDED, {"undo"})],
+)
+def test_a_run_offers_what_its_state_allows(console: Served, run_id: str, names: set[str]) -> None:
+    """And nothing else: what was given up cannot be continued."""
+    page = shown(console, f"/runs/{run_id}")
+    assert set(re.findall(rf'href="/do/(\w+)/{run_id}"', page)) == names
+
+
+def test_an_undo_says_beforehand_whom_it_takes_out(console: Served) -> None:
+    """One that is not possible is refused before anybody is asked."""
+    assert "24,861 rows of people leave." in shown(console, f"/do/undo/{APPLIED}")
+    answer = console.session().get(f"{console.url}/do/undo/{BLOCKED}", timeout=30)
+    assert "It is a mirror." in answer.text
+    assert 'name="token"' not in answer.text
+
+
+def test_a_run_that_somebody_has_ended_needs_nobody(console: Served) -> None:
+    """It is in the list, and not among those that need a person; its page says who has ended it."""
+    page = shown(console, "/")
+    assert f'id="need-{BLOCKED}"' in page
+    assert f'id="run-{ENDED}"' in page
+    assert f'id="need-{ENDED}"' not in page
+    assert "discard by arn:aws:iam::1:user/bob, 2026-11-29 10:00:30 UTC" in shown(console, f"/runs/{ENDED}")
 
 
 def test_it_is_served_to_this_machine_alone() -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from activation.codes import explain
 from activation.report.drawing import Share, bar
 from activation.report.html import Html, element, joined
-from activation.report.page_tables import left_out, mirrored, prose, rejects
+from activation.report.page_tables import left_out, mirrored, prose, rejects, spoken
 from activation.report.places import Places
 from activation.report.receipts import UNREADABLE
 from activation.report.verdict import verdict, without_outcome
@@ -88,7 +88,7 @@ def _reason(reason: Mapping[str, str] | None) -> Html | None:
     return element(
         "section",
         element("h2", "Why, and what to do"),
-        element("p", element("code", reason["code"]), " ", reason["sentence"]),
+        element("p", element("code", reason["code"]), " ", spoken(reason["sentence"])),
         element("p", prose(explain(reason["code"]).do)),
         class_="notice notice-bad",
     )
@@ -97,7 +97,7 @@ def _reason(reason: Mapping[str, str] | None) -> Html | None:
 def _warnings(warnings: list[Mapping[str, str]]) -> Html | None:
     if not warnings:
         return None
-    lines = [element("li", element("code", one["code"]), " ", one["sentence"]) for one in warnings]
+    lines = [element("li", element("code", one["code"]), " ", spoken(one["sentence"])) for one in warnings]
     return element("section", element("h2", "Warnings"), element("ul", *lines), class_="notice")
 
 
@@ -149,15 +149,17 @@ def _percent(count: int, whole: int) -> str:
 
 
 def _facts(receipt: Mapping[str, Any]) -> Html:
-    audience, mirror = receipt["audience"], receipt.get("mirror") or {}
+    audience, mirror, orders = receipt["audience"], receipt.get("mirror") or {}, receipt.get("orders", ())
     facts = {
         "file": receipt["drop"]["key"],
         "connector": f"{receipt['connector']} ({receipt['platform']})",
         "ad account": receipt["account"],
         "action": receipt["action"],
         "audience's id": audience["id"],
-        "dropped by": receipt.get("requester"),
+        "dropped by": receipt["drop"].get("requester"),
         "approved by": mirror.get("approved_by"),
+        "undoes run": receipt.get("undoes"),
+        "asked of the run": "; ".join(f"{one['kind']} by {one['by']}, {_time(one['at'])}" for one in orders),
         "started": _time(receipt["started_at"]),
         "written" if receipt["final"] else "as of": _time(receipt["written_at"]),
         "requests": f"{receipt['requests']:,}, of which {receipt['resent']:,} may be repetitions",

@@ -83,5 +83,11 @@ def mirrored(mirror: Mapping[str, Any] | None) -> Html | None:
 
 def prose(markdown: str) -> Html:
     """Return a text of the table of codes as HTML: what stands in backticks is code, links are their documents."""
-    pieces = plain(markdown).split("`")
-    return joined(*(element("code", one) if at % 2 else one for at, one in enumerate(pieces)))
+    return spoken(plain(markdown))
+
+
+def spoken(sentence: str) -> Html:
+    """Return a sentence as HTML, begun and ended as one: what stands in backticks is code."""
+    text = sentence.strip()
+    whole = f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?', ')')) else '.'}" if text else ""
+    return joined(*(element("code", one) if at % 2 else one for at, one in enumerate(whole.split("`"))))
