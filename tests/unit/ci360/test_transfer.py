@@ -214,7 +214,7 @@ def test_no_link_and_no_cell_is_told_or_logged(world: World, caplog: pytest.LogC
     lines = [RedactingFormatter().format(record) for record in caplog.records]
     assert len(lines) == 2
     emitted = json.dumps(world.events.entries) + str(world.messages(world.dead_letters)) + "\n".join(lines)
-    items = world.occurrences._table._client.scan(TableName="occurrences")["Items"]
+    items = world.occurrences._table.client.scan(TableName="occurrences")["Items"]
     for text in (emitted, json.dumps(items)):
         assert "X-Amz" not in text
         assert "@example.com" not in text

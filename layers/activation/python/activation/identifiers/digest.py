@@ -56,7 +56,7 @@ def digests(kind: Digest, values: pa.Array) -> pa.Array:
     return in_texts(b"".join(texts), 44, values)
 
 
-def hexadecimal(raw: bytes | bytearray) -> pa.Buffer:
+def hexadecimal(raw: bytes | bytearray | memoryview) -> pa.Buffer:
     """Return an even number of bytes in hexadecimal: two at a time by a table, in half of hexlify's time."""
     if not raw:
         return pa.py_buffer(b"")

@@ -70,7 +70,9 @@ class Dispatcher:
         work = mine
         if run := self._begun(work, run_id):
             located = self._located(work)
-            return self._advance(work, run_id, located, located.audience, run, time_left_s, is_plain=True)
+            return self._advance(
+                work, run_id, located, located.audience, run, time_left_s=time_left_s, is_plain=True
+            )
         return self._continue(work, run_id, time_left_s)
 
     def _continue(self, work: Work, run_id: str, time_left_s: Callable[[], float]) -> RunState | None:
@@ -208,7 +210,7 @@ class Dispatcher:
             connector.ledger.save(run, release=True)
             return None
         connector.secret.begin(afresh=run.state in STOPPED)
-        return self._advance(work, run_id, located, audience, run, time_left_s, crashed=crashed)
+        return self._advance(work, run_id, located, audience, run, time_left_s=time_left_s, crashed=crashed)
 
     def _advance(
         self,
@@ -217,8 +219,8 @@ class Dispatcher:
         located: Located,
         audience: Audience,
         run: Run,
-        time_left_s: Callable[[], float],
         *,
+        time_left_s: Callable[[], float],
         crashed: bool = False,
         is_plain: bool = False,
     ) -> RunState:
