@@ -70,9 +70,8 @@ class Dispatcher:
         work = mine
         if run := self._begun(work, run_id):
             located = self._located(work)
-            return self._advance(
-                work, run_id, located, located.audience, run, time_left_s=time_left_s, is_plain=True
-            )
+            identity = self._identity(work, run_id, located.audience, located)
+            return self._advance(identity, located, run, time_left_s=time_left_s, is_plain=True)
         return self._continue(work, run_id, time_left_s)
 
     def _continue(self, work: Work, run_id: str, time_left_s: Callable[[], float]) -> RunState | None:
@@ -210,14 +209,16 @@ class Dispatcher:
             connector.ledger.save(run, release=True)
             return None
         connector.secret.begin(afresh=run.state in STOPPED)
-        return self._advance(work, run_id, located, audience, run, time_left_s=time_left_s, crashed=crashed)
+        identity = self._identity(work, run_id, audience, located)
+        return self._advance(identity, located, run, time_left_s=time_left_s, crashed=crashed)
+
+    def _identity(self, work: Work, run_id: str, audience: Audience, located: Located) -> Identity:
+        return Identity(run_id, work, audience, located.kind.declared, self.connector.platform.name)
 
     def _advance(
         self,
-        work: Work,
-        run_id: str,
+        identity: Identity,
         located: Located,
-        audience: Audience,
         run: Run,
         *,
         time_left_s: Callable[[], float],
@@ -226,20 +227,23 @@ class Dispatcher:
     ) -> RunState:
         """Advance a claimed record."""
         connector, held = self.connector, HeldRun(run, self.connector.ledger)
+        orders = OrderWatch(connector.orders, identity.run_id, connector.clock)
+        if is_plain:
+            orders.looked()
         invocation = Invocation(
             connector=connector,
-            identity=Identity(run_id, work, audience, located.kind.declared, connector.platform.name),
+            identity=identity,
             located=located,
             held=held,
             time_left_s=time_left_s,
             crashed=crashed,
             is_plain=is_plain,
             stopwatch=Stopwatch(connector.clock, connector.clock()),
-            orders=OrderWatch(connector.orders, run_id, connector.clock),
+            orders=orders,
         )
         before = Counted.of(held.run.progress.tally)
         state = advance(self.active(invocation))
-        self.telemetry.advanced(held.run, before, is_part=work.part is not None, now=connector.clock())
+        self.telemetry.advanced(held.run, before, is_part=identity.work.part is not None, now=connector.clock())
         self.telemetry.asked(invocation.calls)
         return state
 

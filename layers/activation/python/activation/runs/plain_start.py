@@ -1,9 +1,10 @@
 """The beginning of most runs as one write: a file of its own that adds to an audience, announced a moment ago.
 
 A run begins with a look at its record and at its folder's, a claim, the audience's lock, a look at whether a
-mirror fills the audience, a note that it is about to be written to, and a look at what its file said once. Of most
-drops none of these finds anything, so all of them are the conditions of one transaction: it takes effect as a
-whole where there is nothing to find, and else not at all. Then the run begins step by step, as any other does.
+mirror fills the audience, a note that it is about to be written to, a look at what its file said once, and one for
+what people have asked of the run. Of most drops none of these finds anything, so all of them are the conditions of
+one transaction: it takes effect as a whole where there is nothing to find, else not at all. Then the run begins
+step by step, as any other does.
 
 The order in which the steps are taken otherwise is kept: the record is claimed no later than the lock is acquired,
 and both before anything is sent. What must be true while the lock is held is true when it is acquired.
@@ -20,7 +21,7 @@ from activation.drops.locate import Located
 from activation.drops.messages import Work
 from activation.drops.places import Role
 from activation.errors import ActivationError
-from activation.ledger.keys import audience_key, folder_key, mirror_key, options_key
+from activation.ledger.keys import audience_key, folder_key, mirror_key, options_key, order_key
 from activation.ledger.runs import Run
 from activation.model import Action, Audience
 from activation.runs.cold_start import Connector
@@ -58,7 +59,8 @@ class PlainStart:
             folder_key(connector.settings.connector, work.drop.bucket, origin.key(one), "")
             for one in located.place.folders
         ]
-        never = [*folders, mirror_key(lock), options_key(connector.settings.connector, audience.name)]
+        name = connector.settings.connector
+        never = [*folders, mirror_key(lock), options_key(name, audience.name), order_key(name, run_id)]
         run, claimed = connector.ledger.beginning(run_id, facts_of(work, audience), lock)
         try:
             write_all(

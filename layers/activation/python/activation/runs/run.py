@@ -57,7 +57,7 @@ class ActiveRun:
         run, split = self.invocation.held.run, self.invocation.held.run.progress.plan.split
         if split is None or split.phase is Phase.ALONE:  # else its parts are what sends
             self.invocation.suspect_in_flight()
-        if (order := self.invocation.orders.look()) and run.state is not RunState.ACCEPTED:
+        if (order := self.invocation.orders.newest()) and run.state is not RunState.ACCEPTED:
             return self._ordered(order)
         if run.state in STOPPED:  # an operator fixed the cause and redrove the message
             list_again(self.invocation)
