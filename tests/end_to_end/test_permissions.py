@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable, Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +17,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sandbox import lifecycle, state
-from sandbox.place import Place
+from sandbox.emulator.environment import client_environment
+from sandbox.place import ROOT, Place
+from sandbox.processes import plain_environment
 from tests.conftest import PLACE
 from tests.end_to_end.declared import Sync, declared, running_database
 from tests.end_to_end.driver import Sandbox, until
@@ -114,6 +121,74 @@ def test_a_folder_in_another_owners_bucket_is_one_drop(enforced: Line) -> None:
     assert (receipt["state"], receipt["rows"]["acknowledged"]) == ("applied", 600), receipt["reason"]
     assert receipt["folder"]["files"] == 3
     assert enforced.held(source["audience"]) == enforced.members(some)
+
+
+def test_a_person_is_forgotten_with_two_policies_and_no_other_right(enforced: Line, tmp_path: Path) -> None:
+    """Reader and forgetter remove somebody everywhere and suppress them; nobody can be added with them."""
+    enforced.reset({"DELETE_FINAL_DROPS": "0"})
+    leaver, *stay = people(600, "enforced-leaver")
+    for audience in ("Forgotten one", "Forgotten two"):
+        assert enforced.finish(enforced.put(audience, as_csv([leaver, *stay])))["state"] == "applied"
+    file = tmp_path / "one.csv"
+    file.write_bytes(as_csv([leaver]))
+    with _person(enforced, ("ReaderPolicyArn", "ForgetterPolicyArn")) as keys:
+        own = {**plain_environment(), **client_environment(enforced.sandbox.described["aws_endpoint_url"]), **keys}
+        command = [sys.executable, "-m", "cli", "forget", "--file", str(file), "--yes", "--json", "--within", "90"]
+        done = subprocess.run(command, cwd=ROOT, env=own, capture_output=True, text=True, check=False, timeout=150)
+        assert done.returncode == 0, done.stderr
+        s3 = boto3.client(
+            "s3",
+            endpoint_url=enforced.sandbox.described["aws_endpoint_url"],
+            region_name=enforced.sandbox.described["region"],
+            aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+        )
+        bucket = enforced.sandbox.described["drops_bucket"]
+        for key in (
+            "meta/Forgotten one/raw/people.csv",
+            "meta/Forgotten one/raw/add/raw/remove/forget-1/people.csv",
+            "suppressions/forgotten/raw/remove/forget-1.csv",
+        ):
+            assert _is_denied(partial(s3.put_object, Bucket=bucket, Key=key, Body=b""))
+    told = json.loads(done.stdout)
+    print(f"\n{json.dumps(told, indent=1)}")
+    assert told["suppression_list"] == "added"
+    receipts = {one["audience"]: one["receipt"] for one in told["platforms"]["meta"]}
+    assert receipts.keys() == {"Forgotten one", "Forgotten two"}
+    for audience, key in receipts.items():
+        assert enforced.sandbox.receipt(key)["action"] == "remove"
+        assert enforced.held(audience) == enforced.members(stay)
+    put = enforced.put("Forgotten one", as_csv([leaver, *stay]), file="again.csv")
+    assert enforced.finish(put)["rejected_by_us"] == {"suppressed": 1}
+    assert enforced.held("Forgotten one") == enforced.members(stay)
+    enforced.pass_time(1_000)
+
+    def left() -> list[str]:
+        found = enforced.sandbox.client("s3").list_object_versions(Bucket=bucket)["Versions"]
+        return [one["Key"] for one in found if "forget-" in one["Key"] and not one["Key"].endswith("/manifest")]
+
+    with suppress(AssertionError):
+        until(lambda: not left() or None, 60)
+    assert left() == []
+
+
+@contextmanager
+def _person(line: Line, policies: Sequence[str]) -> Iterator[dict[str, str]]:
+    """Make a user who may do what these policies of the app say; yield the variables of its keys."""
+    iam, stacks = line.sandbox.client("iam"), line.sandbox.client("cloudformation")
+    listed = [one for stack in stacks.describe_stacks()["Stacks"] for one in stack.get("Outputs", [])]
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in listed}
+    iam.create_user(UserName="forgetter")
+    key = iam.create_access_key(UserName="forgetter")["AccessKey"]
+    try:
+        for one in policies:
+            iam.attach_user_policy(UserName="forgetter", PolicyArn=outputs[one])
+        yield {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+    finally:
+        for one in policies:
+            iam.detach_user_policy(UserName="forgetter", PolicyArn=outputs[one])
+        iam.delete_access_key(UserName="forgetter", AccessKeyId=key["AccessKeyId"])
+        iam.delete_user(UserName="forgetter")
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads a process's credentials from /proc")
