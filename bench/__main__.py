@@ -20,6 +20,7 @@ class Part(StrEnum):
     EVENTS = "events"
     PIPELINING = "pipelining"
     MEMORY = "memory"
+    REQUESTS = "requests"
     HASHED = "hashed"
     MIRROR = "mirror"
     NORMALIZE = "normalize"

@@ -12,9 +12,10 @@ from bench.figures import Table, Target
 HEAD = """\
 # Benchmarks
 
-Written by `make bench`, which measures everything on one machine; do not edit. `python -m bench --quick` is a short
-run.
+Written by `make bench`, which measures everything on one machine; do not edit what stands above "By hand".
+`python -m bench --quick` is a short run.
 """
+BY_HAND = "\n## By hand\n"
 
 
 def show(table: Table, console: Console) -> None:
@@ -43,6 +44,12 @@ def page(machine: Sequence[tuple[str, str]], tables: Sequence[Table]) -> str:
             )
         parts += [f"{note}\n" for note in table.notes]
     return "\n".join(parts)
+
+
+def by_hand(before: str) -> str:
+    """Return what people wrote at the end of an earlier report, heading included; "" where there is nothing."""
+    _, heading, text = before.partition(BY_HAND)
+    return heading + text
 
 
 def _told(target: Target) -> str:

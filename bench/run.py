@@ -22,6 +22,7 @@ from bench import (
     normalize,
     pipelining,
     report,
+    request_size,
     small,
     start,
     suppression,
@@ -53,7 +54,8 @@ def bench(*, quick: bool, parts: Sequence[str], runs: int, write: Path | None, c
             report.show(table, console)
             tables.append(table)
     if write is not None:
-        write.write_text(report.page(on, tables), encoding="utf-8")
+        kept = report.by_hand(write.read_text(encoding="utf-8")) if write.exists() else ""
+        write.write_text(report.page(on, tables) + kept, encoding="utf-8")
         console.print(f"written to {write}")
     return all(target.met for table in tables for target in table.targets)
 
@@ -70,14 +72,16 @@ def _tables(
     if "cpu" in parts:
         yield cpu.bodies(sizes, made, function, sdk, step)
         yield cpu.stage(sizes, made, function, step)
-    if "events" in parts:
-        yield events.events(sizes, made, function, step)
-    if "pipelining" in parts:
-        yield pipelining.pipelining(sizes, made, function, step)
-    if "memory" in parts:
-        yield memory.memory(sizes, made, function, step)
-    if "hashed" in parts:
-        yield hashed.hashed(sizes, made, function, step)
+    of_files = {
+        "events": events.events,
+        "pipelining": pipelining.pipelining,
+        "memory": memory.memory,
+        "requests": request_size.request_size,
+        "hashed": hashed.hashed,
+    }
+    for part, measure in of_files.items():
+        if part in parts:
+            yield measure(sizes, made, function, step)
     if "mirror" in parts:
         yield mirror.mirror(sizes, function, step)
     if "normalize" in parts:

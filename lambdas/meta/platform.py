@@ -41,6 +41,9 @@ LIMITS = Limits(
     # "10,000 records per request": .../marketing-api/audiences/guides/custom-audiences (read 2026-09-12)
     max_rows=10_000,
     max_bytes=api.MAX_BYTES,
+    # A body's address, schema and brackets; two quotes, a comma, and of a row of one cell its brackets and comma.
+    head_bytes=2_000,
+    cell_bytes=5,
     in_flight=api.IN_FLIGHT,
     most_in_flight=api.MOST_IN_FLIGHT,
     timeout_s=api.TIMEOUT_S,

@@ -18,9 +18,9 @@ AUTHENTICATION = StaticToken(key="access_token", proof_key="app_secret")
 IN_FLIGHT = 4
 MOST_IN_FLIGHT = 16
 TIMEOUT_S = 60.0
-# No limit is published. 10,000 people with every key are about 10 MB; half of that keeps a request well under its
-# timeout on a slow line, and four of them within the function's memory.
-MAX_BYTES = 5_000_000
+# No limit is published. The most that was measured to keep a worker within 256 MB with four requests of full rows
+# in flight; more would save requests: docs/benchmarks.md.
+MAX_BYTES = 3_500_000
 
 API_VERSION = "v27.0"  # since 2026-11-04
 # The Graph API and the Marketing API share the versions' names, and end them on different days. None: "to be

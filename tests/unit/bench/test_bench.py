@@ -38,7 +38,7 @@ from bench.inside.records import Records
 from bench.inside.rows import rows_of
 from bench.inside.sink import Sink
 from bench.plan import Sizes
-from bench.report import page
+from bench.report import by_hand, page
 from cli.__main__ import app as activation
 from lambdas.meta.platform import PLATFORM
 
@@ -172,6 +172,13 @@ def test_the_page_says_what_was_missed() -> None:
     text = page([("date", "today")], [table])
     assert "- **missed**: fast: slow" in text
     assert "| a\\|b | c |\n| --- | ---: |\n| d | e |" in text
+
+
+def test_what_people_wrote_below_a_report_stays() -> None:
+    """A new report keeps the part by hand of the one before, once."""
+    written = page([], []) + "\n## By hand\n\nStages.\n"
+    assert page([], []) + by_hand(written) == written
+    assert by_hand(page([], [])) == ""
 
 
 def test_peak_memory_grows_with_what_is_held() -> None:
