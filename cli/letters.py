@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from activation.codes import explain
+
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
 
 HIDDEN_S = 30  # visibility timeout while the letters are read, so that each receive returns others
-NO_REASON = "no_reason"  # of a letter that SQS itself moved here, after workers died or timed out
+# The code of a message that SQS moved itself, after the function had failed with it too often.
+NO_REASON = "repeated_failure"
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,7 @@ class DeadLetters:
                 yield Letter(
                     told.get("run_id", ""),
                     told.get("code", NO_REASON),
-                    told.get("reason", "its workers died or ran out of time again and again"),
+                    told.get("reason") or explain(NO_REASON).happened,
                     int(message.get("Attributes", {}).get("SentTimestamp", "0")) / 1_000,
                     message["Body"],
                     message["ReceiptHandle"],
