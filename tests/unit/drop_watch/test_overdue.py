@@ -39,13 +39,22 @@ def at(day: int, hour: int, minute: int = 0, *, month: int = 11) -> float:
         (at(28, 6), at(29, 6, 31), at(29, 6, 30)),
         (at(28, 6), at(29, 23), at(29, 6, 30)),
         (at(29, 9), at(29, 23), None),  # late, but there
-        (at(29, 9), at(30, 6, 31), None),  # counts for the time before this one, too
+        (at(29, 9), at(30, 6, 31), at(30, 6, 30)),  # it was late for the 29th, and the 30th's has not come
+        (at(29, 18, 29), at(30, 6, 31), at(30, 6, 30)),
+        (at(29, 18, 30), at(30, 6, 31), None),  # early
         (0.0, at(29, 7), at(29, 6, 30)),  # never
     ],
 )
 def test_a_daily_drop_is_overdue_from_its_time_of_day(arrived: float, now: float, since: float | None) -> None:
     """By the clock of its time zone."""
     assert DAILY.overdue_since(arrived, now) == since
+
+
+@pytest.mark.parametrize(("arrived", "is_overdue"), [(at(29, 0), False), (at(28, 23, 59), True)])
+def test_a_drop_of_the_same_day_is_in_time(arrived: float, is_overdue: bool) -> None:
+    """Also where the time of day is late, and the drop came many hours before it."""
+    late = Expected("meta", "News", by="23:00", zone="Europe/Berlin")
+    assert (late.overdue_since(arrived, at(29, 23, 30)) is not None) is is_overdue
 
 
 def test_the_time_of_day_keeps_when_clocks_change() -> None:

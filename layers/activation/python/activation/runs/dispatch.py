@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from activation.drops.forgetting import is_forgetting
 from activation.drops.locate import Located, locate
 from activation.drops.messages import Work, read
 from activation.drops.places import Role, role_of
@@ -200,7 +201,7 @@ class Dispatcher:
             known is None
             and work.part is None
             and audience.name in connector.settings.expected
-            and not work.replay
+            and not _is_ours(work)
         ):
             connector.arrivals.note(audience.connector, audience.name)
         crashed = known is not None and 0 < known.lease_until < connector.clock()
@@ -270,3 +271,8 @@ def _active(invocation: Invocation) -> Active:
     if part is not None:
         return ActivePart(invocation, StateMachine.of_part(run, connector.clock), part)
     return ActiveRun(invocation, StateMachine.of_run(run, connector.settings.deadline_s, connector.clock))
+
+
+def _is_ours(work: Work) -> bool:
+    """Return whether somebody here has sent a drop, again or to forget people, and not who is expected to."""
+    return bool(work.replay or work.again or work.undo) or is_forgetting(work.drop.key)

@@ -7,6 +7,9 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 HOUR_S = 3600.0
+# A drop counts for the next time of day if it came within so many hours before it, or on its day; one that came
+# earlier was late for the time before.
+EARLY_HOURS = 12
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,8 @@ class Expected:
         if self.every_hours:
             due = arrived_at + self.every_hours * HOUR_S
             return due if now > due else None
-        due, before = self._daily(now)
-        return due if arrived_at <= before else None
+        due, counts_from = self._daily(now)
+        return due if arrived_at < counts_from else None
 
     @property
     def sentence(self) -> str:
@@ -43,7 +46,7 @@ class Expected:
         return f"one is expected each day by {self.by} ({self.zone})"
 
     def _daily(self, now: float) -> tuple[float, float]:
-        """Return the last time at which a day's drop was due, and the one before it."""
+        """Return the last time at which a day's drop was due, and from when on a drop counts for it."""
         zone = ZoneInfo(self.zone)
         hour, minute = map(int, self.by.split(":"))
         today = datetime.fromtimestamp(now, tz=UTC).astimezone(zone)
@@ -51,4 +54,5 @@ class Expected:
         due = today.replace(hour=hour, minute=minute, second=0, microsecond=0)
         if due.timestamp() > now:
             due -= timedelta(days=1)
-        return due.timestamp(), (due - timedelta(days=1)).timestamp()
+        midnight = due.replace(hour=0, minute=0).timestamp()
+        return due.timestamp(), min(midnight, due.timestamp() - EARLY_HOURS * HOUR_S)
