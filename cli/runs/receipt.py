@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -25,12 +26,18 @@ def receipt(
     run: Annotated[str, typer.Argument(autocompletion=runs, help="The run's id, or its first digits.")],
     rejects: Annotated[bool, typer.Option("--rejects", help="Print the rejected rows as CSV instead.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the receipt as it is stored.")] = False,
+    page: Annotated[
+        Path | None,
+        typer.Option("--html", help="Write it into this file instead, as a page to look at or to mail."),
+    ] = None,
 ) -> None:
     """Show where every row of a drop went; of a run that has not ended, where they are now.
 
     Exits 0 for applied or empty, 1 for failed, blocked or superseded, 3 while the run goes on, 4 if there is none.
     """
     import boto3
+    from activation.report.page import document
+    from activation.report.places import first_places
 
     from cli import deployment
     from cli.receipt_table import print_receipt
@@ -44,6 +51,8 @@ def receipt(
             typer.echo(f"no rejects were written: {_why_none(body)}", err=True)
         else:
             _print_object(client, found.receipts_bucket, body["rejects_key"])
+    elif page is not None:
+        page.write_text(document(body, first_places(client, found.receipts_bucket, body["rejects_key"])), "utf-8")
     elif as_json:
         print(json.dumps(body, ensure_ascii=False))
     else:

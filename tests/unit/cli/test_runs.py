@@ -16,6 +16,7 @@ from activation.ledger.folders import Closing, Folders
 from activation.ledger.keys import start_key
 from activation.ledger.progress import Progress
 from activation.model import RunWarning
+from activation.report.page import document
 from moto import mock_aws
 from typer.testing import CliRunner, Result
 
@@ -26,6 +27,7 @@ from cli.receipt_table import print_receipt
 from tests.unit.cli.ledger_in_moto import item as run_item
 from tests.unit.cli.ledger_in_moto import make_ledger, put
 from tests.unit.cli.test_receipts_shown import receipt
+from tests.unit.report.test_page import receipt_of
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -68,6 +70,17 @@ def test_a_run_without_rejects_says_why(
     result = asked("receipt", "abc", "--rejects")
     assert (result.exit_code, result.stdout) == (exit_code, "")
     assert f"no rejects were written: {said}" in result.stderr
+
+
+def test_a_receipt_is_written_as_a_page(s3: S3Client, tmp_path: Path) -> None:
+    """--html writes the page that stands beside a final receipt, with the positions of its list of rejects."""
+    body = receipt_of(rejects_key="receipts/meta/VIP/abc1.rejects.csv")
+    s3.put_object(Bucket="receipts", Key=KEY, Body=json.dumps(body).encode())
+    s3.put_object(Bucket="receipts", Key=body["rejects_key"], Body=b"row,column,code\n7,email,not_an_email\n")
+    result = asked("receipt", "abc", "--html", str(tmp_path / "page.html"))
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert page == document(body, {"not_an_email": ["row 7, email"]})
 
 
 def test_rejects_are_printed_as_they_are(s3: S3Client) -> None:

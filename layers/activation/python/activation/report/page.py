@@ -113,9 +113,11 @@ def _shares(rows: Mapping[str, Any]) -> Iterator[Share]:
 
 def _sums(receipt: Mapping[str, Any]) -> Html:
     rows = receipt["rows"]
-    whole, so_far = (rows["read"], " so far") if rows["in"] is None else (rows["in"], "")
+    whole, name = (rows["read"], "rows read so far") if rows["in"] is None else (rows["in"], "rows in")
+    if not whole:
+        return element("section", element("h2", "Where every row went"), element("p", "No row was read."))
     shares = list(_shares(rows))
-    words = f"{whole:,} rows in{so_far} = " + " + ".join(f"{one.count:,} {one.label}" for one in shares)
+    words = f"{whole:,} {name} = " + " + ".join(f"{one.count:,} {one.label}" for one in shares)
     lines = [
         element(
             "tr",
@@ -125,7 +127,7 @@ def _sums(receipt: Mapping[str, Any]) -> Html:
         )
         for one in shares
     ]
-    total = element("tr", element("th", f"rows in{so_far}", scope="row"), element("td", whole), element("td"))
+    total = element("tr", element("th", name, scope="row"), element("td", whole), element("td"))
     heads = [element("th", one, scope="col") for one in ("outcome", "rows", "of all")]
     return element(
         "section",
@@ -142,8 +144,8 @@ def _sums(receipt: Mapping[str, Any]) -> Html:
 
 
 def _percent(count: int, whole: int) -> str:
-    if not whole or not count:
-        return "0 %" if whole else ""
+    if not count:
+        return "0 %"
     share = 100 * count / whole
     return "under 0.1 %" if share < 0.1 else f"{min(share, 99.9) if count < whole else share:.1f} %"
 
