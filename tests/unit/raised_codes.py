@@ -26,7 +26,6 @@ COUNTED = {
     "NOT_NAMED",
     "NO_REASON",
     "UNEXPECTED_ERROR",
-    "NO_REASON",
 }
 # What asks for a text, and an error whose run goes on at once and shows no code.
 NOT_SHOWN = {"explain", "find", "explain_code", "OutOfTime"}
