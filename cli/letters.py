@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 HIDDEN_S = 30  # visibility timeout while the letters are read, so that each receive returns others
 # The code of a message that SQS moved itself, after the function had failed with it too often.
-NO_REASON = "repeated_failure"
+NO_REASON = "no_reason"
 
 
 @dataclass(frozen=True)
