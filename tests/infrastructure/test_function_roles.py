@@ -43,7 +43,6 @@ NOT_MADE: Mapping[str, set[str]] = {
     "lambdas.suppressions.handler": {
         *(f"secretsmanager:{one}" for one in ("GetSecretValue", "PutSecretValue")),
         "ssm:GetParameter",
-        "s3:DeleteObjectVersion",  # its drops are kept as long as the bucket keeps them
         "dynamodb:ConditionCheckItem",  # its runs begin and end step by step
     },
     "lambdas.ci360.webhook": {"dynamodb:GetItem"},  # it takes a record by one conditional write
