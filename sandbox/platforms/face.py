@@ -7,6 +7,7 @@ GET  /_sim/config            the settings in force
 POST /_sim/config            change settings: see the platform's settings module
 GET  /_sim/faults            faults still to come
 POST /_sim/faults            a JSON list that replaces the script: see sandbox.platforms.faults
+POST /_sim/watch             a JSON list of texts: the journal marks the calls that carry one from now on
 POST /_sim/clock             {"advance_s": n} moves the platform's time ahead
 POST /_sim/reset             forget everything
 """
@@ -91,6 +92,7 @@ class _Face(Generic[Call]):
         self.journal = Journal()
         self.faults = FaultScript()
         self.first: Mapping[str, Any] = {}
+        self.watched: list[bytes] = []
 
     def begin_with(self, settings: Mapping[str, Any]) -> None:
         """Change settings now and after each reset; raises ValueError naming each mistake."""
@@ -101,12 +103,12 @@ class _Face(Generic[Call]):
         """Return what the simulator holds, without what belongs to its process alone."""
         own = getattr(self.platform, "of_this_process", ())
         kept = {name: part for name, part in vars(self.platform).items() if name not in own}
-        return {"platform": kept, "journal": self.journal, "faults": self.faults}
+        return {"platform": kept, "journal": self.journal, "faults": self.faults, "watched": self.watched}
 
     def restore(self, parts: dict[str, Any]) -> None:
         """Continue where another process ended."""
         vars(self.platform).update(parts["platform"])
-        self.journal, self.faults = parts["journal"], parts["faults"]
+        self.journal, self.faults, self.watched = parts["journal"], parts["faults"], parts["watched"]
 
     async def call(self, request: Request) -> Response:
         """Answer a call of the platform's API, or apply the fault that the script has for it."""
@@ -114,6 +116,9 @@ class _Face(Generic[Call]):
         journal = self.journal
         entry = journal.open(self.platform.clock.now(), request.method, request.url.path)
         try:
+            if self.watched:
+                sent = str(request.url).encode() + await request.body()  # Starlette keeps it for the platform
+                entry.watched = any(text in sent for text in self.watched)
             call = await self.platform.read(request, entry)
         except ClientDisconnect:
             entry.note["client"] = "went away while sending"
@@ -174,6 +179,13 @@ class _Face(Generic[Call]):
             self.faults.load(await request.json())
         return JSONResponse(self.faults.pending())
 
+    async def watch(self, request: Request) -> Response:
+        texts = await request.json()
+        if not isinstance(texts, list) or not all(isinstance(text, str) and text for text in texts):
+            raise ValueError("send a JSON list of texts")
+        self.watched = [text.encode() for text in texts]
+        return JSONResponse({"watched": len(texts)})
+
     async def clock(self, request: Request) -> Response:
         wanted = await request.json()
         seconds = wanted.get("advance_s") if isinstance(wanted, dict) else None
@@ -187,6 +199,7 @@ class _Face(Generic[Call]):
         self.platform.configure(self.first)
         self.journal = Journal()
         self.faults = FaultScript()
+        self.watched = []
         return JSONResponse({"reset": True})
 
 
@@ -218,6 +231,7 @@ def with_face(platform: Platform[Call]) -> Starlette:
         Route("/_sim/secret", face.secret, methods=["GET"]),
         Route("/_sim/config", _checked(face.config), methods=["GET", "POST"]),
         Route("/_sim/faults", _checked(face.script), methods=["GET", "POST"]),
+        Route("/_sim/watch", _checked(face.watch), methods=["POST"]),
         Route("/_sim/clock", _checked(face.clock), methods=["POST"]),
         Route("/_sim/reset", face.reset, methods=["POST"]),
         Route("/{path:path}", face.call, methods=_METHODS),

@@ -15,8 +15,9 @@ class Entry:
     """One call, filled in while it is read and answered.
 
     `rows` and `digest` are of the members it carried, `applied` says whether it changed anything. `status` is 0 if
-    the connection was closed without an answer, `fault` is the scripted fault that it got, and `note` contains the
-    platform's own terms (session, batch, action); never a member.
+    the connection was closed without an answer, `fault` is the scripted fault that it got, `watched` says whether
+    it carried one of the texts that a test watches for, and `note` contains the platform's own terms (session,
+    batch, action); never a member.
     """
 
     number: int
@@ -28,6 +29,7 @@ class Entry:
     digest: str = ""
     applied: bool = False
     fault: str = ""
+    watched: bool = False
     note: dict[str, str | int | bool | None] = field(default_factory=dict)
 
     def as_json(self) -> Mapping[str, Any]:

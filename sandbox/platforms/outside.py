@@ -43,6 +43,10 @@ class Outside:
         """Replace the script of faults."""
         self._ask("POST", "faults", list(script))
 
+    def watch(self, *texts: str) -> None:
+        """Mark in the journal the calls that carry one of these texts from now on, in place of those before."""
+        self._ask("POST", "watch", list(texts))
+
     def advance(self, seconds: float) -> None:
         """Move the platform's time ahead."""
         self._ask("POST", "clock", {"advance_s": seconds})

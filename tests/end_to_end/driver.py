@@ -80,6 +80,10 @@ class Sandbox:
         """Change a simulated platform's settings."""
         self._simulator(platform, "POST", "config", changes)
 
+    def simulator_watch(self, platform: str, *texts: str) -> None:
+        """Let a simulated platform's journal mark the calls that carry one of these texts from now on."""
+        self._simulator(platform, "POST", "watch", list(texts))
+
     def simulator_reset(self, platform: str) -> None:
         """Make a simulated platform forget everything, faults and settings too."""
         self._simulator(platform, "POST", "reset", {})

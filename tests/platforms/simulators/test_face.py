@@ -54,6 +54,19 @@ def test_journal_has_a_row_for_every_call(meta: Outside, audience: str) -> None:
     assert second["digest"] != first["digest"]
 
 
+def test_calls_that_carry_a_watched_text_are_marked(meta: Outside, audience: str) -> None:
+    """Only calls made while the text is watched are marked, a refused one too; a reset ends the watch."""
+    upload(meta, audience)
+    meta.watch(ROWS[1][0])
+    meta.fail({"route": "/users", "status": 500})
+    for rows in (ROWS, ROWS, ROWS[:1]):
+        upload(meta, audience, rows)
+    assert [one["watched"] for one in meta.requests("/users")] == [False, True, True, False]
+    meta.reset()
+    upload(meta, new_audience(meta))
+    assert not any(one["watched"] for one in meta.requests())
+
+
 def test_dropped_before_nothing_is_applied(meta: Outside, audience: str) -> None:
     """`before` closes the connection; the journal knows of it and the audience does not."""
     meta.fail({"route": "/users", "drop": "before"})
@@ -150,6 +163,7 @@ def test_latency(meta: Outside, audience: str) -> None:
         ("config", {"teir": "full"}, "teir"),
         ("config", {"accounts": [{"nam": "x"}]}, "nam"),
         ("clock", {"advance_s": -1}, "advance_s"),
+        ("watch", [""], "texts"),
     ],
 )
 def test_mistakes_of_a_test_are_named(meta: Outside, what: str, body: Any, named: str) -> None:
