@@ -190,6 +190,7 @@ def operator_policy(
                 "Redrive",
                 [
                     "sqs:CancelMessageMoveTask",
+                    "sqs:ChangeMessageVisibility",  # of letters that were only looked at
                     "sqs:DeleteMessage",
                     "sqs:GetQueueAttributes",
                     "sqs:ListMessageMoveTasks",

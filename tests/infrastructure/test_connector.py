@@ -163,6 +163,7 @@ def test_the_environment_is_names_and_addresses(templates: Templates) -> None:
     plain = {name: value for name, value in environment.items() if isinstance(value, str)}
     assert plain == {
         "CONNECTOR": "beta-eu",
+        "EXPECTED": '["VIP","News"]',
         "EXPECTED_ACCOUNT": "1234567890",
         "DEFAULT_COUNTRY": "DE",
         "DATE_ORDER": "mdy",

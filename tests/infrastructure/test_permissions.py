@@ -97,6 +97,7 @@ def test_wildcard_resources_are_own_objects_and_tracing(templates: Templates) ->
         (drops, "/beta-eu/*"),
         (final, "/alpha/*"),
         (final, "/beta-eu/*"),
+        (final, "/suppressions/*"),
         (frozenset({"s3:GetObject", "s3:PutObject"}), "/listings/alpha/*"),
         (frozenset({"s3:GetObject", "s3:PutObject"}), "/listings/beta-eu/*"),
         (receipts, "/receipts/alpha/*"),

@@ -35,7 +35,7 @@ STORES = {
 # What keeps nothing of a drop: a new type has to be put here or above. Secrets hold tokens; a catalogue's table
 # and a workgroup describe objects of a bucket; a delivery stream, a topic and a bus hand on what they get.
 KEEPS_NOTHING = re.compile(
-    r"AWS::(ApiGateway|IAM|Lambda|KMS|SNS|WAFv2|Scheduler|Glue|CloudWatch|SecretsManager|KinesisFirehose)::\w+"
+    r"AWS::(ApiGateway|IAM|Lambda|KMS|SNS|WAFv2|Scheduler|Glue|CloudWatch|SecretsManager|KinesisFirehose|Chatbot)::\w+"
     r"|AWS::Athena::(NamedQuery|WorkGroup)|AWS::Events::(EventBus|EventBusPolicy|Rule)|AWS::Logs::LogStream"
     r"|AWS::S3::BucketPolicy|AWS::SQS::QueuePolicy|Custom::MarketingStreamGuard|AWS::CDK::Metadata"
 )

@@ -74,7 +74,7 @@ def test_what_a_failed_run_of_the_folder_reads_stays_for_its_redrive(world: Worl
     assert world.take_dead_letters()
     world.clock.pass_s(2 * FLAT_S)
     world.run(*job.parts(4), job.put("_SUCCESS"))
-    assert world.receipts()[-1]["state"] == RunState.APPLIED
+    assert sorted(one["state"] for one in world.receipts()) == [RunState.APPLIED, RunState.FAILED]
     assert left(world).count("part-0") == 1
 
 

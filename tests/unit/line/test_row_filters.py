@@ -158,7 +158,7 @@ def test_a_drop_that_removes_looks_at_no_column_and_says_so(make_world: Make, co
     actions = {Action.ADD, Action.REMOVE}
     key = f"{world.name}/vip/raw/remove/people.csv"
     located = locate(key, connector=world.name, table=TABLE, actions=actions)
-    connector = NamedConnector(world.name, platform_of(world.limits), {"consent": asdict(consent)})
+    connector = NamedConnector(world.name, platform_of(world.limits), {"consent": {**asdict(consent), "tell": {}}})
     run = DryRun.of(located, connector)
     assert [asdict(one) for one in warnings(run, run.over(BytesSource(body.encode())))] == receipt["warnings"]
 
