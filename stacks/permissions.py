@@ -105,7 +105,7 @@ def watch_statements(
             [
                 allow(
                     "LookUpArrivals",
-                    ["dynamodb:GetItem"],
+                    ["dynamodb:GetItem", "dynamodb:UpdateItem"],
                     [storage.ledger.table_arn],
                     {
                         "ForAllValues:StringLike": {

@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 IGNORED = "ignored"  # the state that `activation status` shows
 OVERDUE = "Activation Overdue"
-# How often the schedule calls (stacks/drop_watch.py), and how late: to announce twice is better than not at all.
-EVERY_S = 3600.0 + 300.0
 _log, _metrics = Logger(), Metrics()
 
 
@@ -84,7 +82,7 @@ class DropWatch:
         _metrics.add_metric("DropsMissing", MetricUnit.Count, count)
 
     def count_overdue(self) -> None:
-        """Count the expected drops that have not come; announce those that were not yet overdue an hour ago."""
+        """Count the expected drops that have not come, and announce each once."""
         now, arrivals = self.clock(), Arrivals(self.clients.table, clock=self.clock)
         count = 0
         for one in self.expected:
@@ -93,7 +91,8 @@ class DropWatch:
                 continue
             count += 1
             _log.warning("drop_overdue", extra={"connector": one.connector})
-            if now - since < EVERY_S:
+            # In whole seconds, which the record keeps as they are.
+            if arrivals.announced(one.connector, one.audience) != int(since):
                 why = Rejected("drop_overdue", one.sentence)
                 detail = {
                     "connector": one.connector,
@@ -102,6 +101,8 @@ class DropWatch:
                     "notice": overdue_notice(one.connector, one.audience, why.code, why.sentence),
                 }
                 put_event(self.clients.events, self.bus, OVERDUE, detail)
+                # Afterwards: to announce twice is better than not at all.
+                arrivals.note_announced(one.connector, one.audience, int(since))
         if self.expected:
             _metrics.add_metric("DropsOverdue", MetricUnit.Count, count)
 
@@ -155,5 +156,8 @@ def lambda_handler(event: dict[str, Any], _context: LambdaContext) -> None:
     if event.get("source") == "aws.s3":
         _watch().note_stray(event)
     else:
-        _watch().count_missing()
-        _watch().count_overdue()
+        watch = _watch()
+        try:
+            watch.count_missing()
+        finally:  # neither count may fail for the other's reason; if both fail, the log has both errors
+            watch.count_overdue()

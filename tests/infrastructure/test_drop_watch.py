@@ -52,7 +52,7 @@ def test_what_the_function_counts_is_told(templates: Templates, name: str, metri
     assert "`activation status" in found["AlarmDescription"]
 
 
-def test_the_watch_is_told_which_drops_are_expected_and_may_look_up_their_arrivals(templates: Templates) -> None:
+def test_the_watch_is_told_which_drops_are_expected_and_may_note_what_it_announced(templates: Templates) -> None:
     """Of the connectors that expect some, and no other record; the connector is told the audiences to note."""
     told = templates.resource("AWS::Lambda::Function", "DropWatch")["Environment"]["Variables"]["EXPECTS"]
     assert msgspec.convert(json.loads(told), tuple[Expected, ...]) == (
@@ -60,7 +60,7 @@ def test_the_watch_is_told_which_drops_are_expected_and_may_look_up_their_arriva
         Expected("beta-eu", "News", by="06:30", zone="Europe/Berlin"),
     )
     allowed = statements(templates, "DropWatch")["LookUpArrivals"]
-    assert allowed["Action"] == "dynamodb:GetItem"
+    assert allowed["Action"] == ["dynamodb:GetItem", "dynamodb:UpdateItem"]
     assert allowed["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["beta-eu#arrived#*"]}}
     worker = templates.resource("AWS::Lambda::Function", "BetaEu")["Environment"]["Variables"]
     assert json.loads(worker["EXPECTED"]) == ["VIP", "News"]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -133,6 +134,49 @@ def test_what_does_not_come_is_counted_each_hour_and_announced_once(
     for audience in ("VIP", "News"):
         Arrivals(table, clock=lambda: at(29, 9)).note("meta", audience)
     assert counted(capsys, watch_at(table, bus, at(29, 10))) == 0
+
+
+def test_a_drop_that_has_never_come_is_announced_once(table: ConditionalTable) -> None:
+    """By `every_hours` at the first look, however late that is; not again before one has come."""
+    bus = Bus()
+    for hour in (7, 8, 9):
+        watch_at(table, bus, at(29, hour)).count_overdue()
+    assert [one["audience"] for one in bus.details] == ["VIP", "News"]
+    Arrivals(table, clock=lambda: at(29, 10)).note("meta", "VIP")
+    watch_at(table, bus, at(30, 11)).count_overdue()
+    assert [one["audience"] for one in bus.details] == ["VIP", "News", "VIP", "News"]
+
+
+def test_what_became_overdue_while_the_watch_was_down_is_announced(table: ConditionalTable) -> None:
+    """A look that is hours late announces what the ones before it would have."""
+    bus = Bus()
+    Arrivals(table, clock=lambda: at(28, 6)).note("meta", "VIP")
+    watch_at(table, bus, at(29, 14)).count_overdue()
+    assert [one["audience"] for one in bus.details] == ["VIP", "News"]
+
+
+@pytest.mark.parametrize("fails", ["count_missing", "count_overdue"])
+def test_one_count_that_fails_does_not_keep_the_other_from_being_made(
+    monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    """The error is raised all the same, so that Lambda calls again."""
+    made: list[str] = []
+
+    def count(name: str) -> None:
+        made.append(name)
+        if name == fails:
+            raise RuntimeError(name)
+
+    counts = SimpleNamespace(
+        count_missing=lambda: count("count_missing"), count_overdue=lambda: count("count_overdue")
+    )
+    monkeypatch.setattr(handler, "_watch", lambda: counts)
+    context = SimpleNamespace(
+        function_name="watch", memory_limit_in_mb=512, invoked_function_arn="arn", aws_request_id="1"
+    )
+    with pytest.raises(RuntimeError, match=fails):
+        handler.lambda_handler({"source": "aws.events"}, context)
+    assert made == ["count_missing", "count_overdue"]
 
 
 def test_an_earlier_arrival_does_not_hide_a_later_one(table: ConditionalTable) -> None:

@@ -206,6 +206,56 @@ def test_a_failed_start_is_repeated_by_a_wish_for_it_alone(world: World) -> None
     assert world.aws.started == [f"{KEY}@1", f"{KEY}@2"]
 
 
+def test_an_adoption_between_a_retry_s_read_and_its_write_is_kept(world: World) -> None:
+    """What an abandoned attempt has started after all is not paid for a second time."""
+    world.aws.after = raising(LOST[0])
+    with pytest.raises(Retryable, match="start_unsettled"):
+        world.starts().begin(KEY, world.aws)
+    world.aws.after = lambda: None
+    assert world.starts().abandon(KEY, 1, "start_in_doubt")
+    adopted: list[bool] = []
+
+    def adopt() -> None:
+        starts = world.starts()
+        adopted.append(starts.adopt(starts.read(KEY), "jr_1"))
+
+    seen = world.starts(Interleaved(world.table, adopt)).begin(KEY, world.aws, after=1)
+    assert adopted == [True]
+    assert (seen.state, seen.id, seen.attempt) == (StartState.STARTED, "jr_1", 1)
+    assert world.aws.started == [f"{KEY}@1"]
+    assert world.starts().begin(KEY, world.aws, after=1) == seen
+
+
+def test_an_attempt_that_is_given_up_meanwhile_is_not_made_again(world: World) -> None:
+    """Whoever gave it up has told of a failure, so that only a new wish makes another."""
+    world.aws.before = raising(LOST[0])
+    with pytest.raises(Retryable, match="start_unsettled"):
+        world.starts().begin(KEY, world.aws)
+    world.aws.before = lambda: None
+    world.now += SETTLE_S
+    given_up = Interleaved(world.table, lambda: world.starts().abandon(KEY, 1, "start_in_doubt"))
+    assert world.starts(given_up).begin(KEY, world.aws).state is StartState.FAILED
+    assert not world.aws.started
+
+
+@dataclass
+class Interleaved:
+    """A table that another worker writes to just before a start is recorded as being made."""
+
+    table: Table
+    other: Callable[[], object]
+
+    def get_item(self, **arguments: Any) -> dict[str, Any]:
+        """Read."""
+        return self.table.get_item(**arguments)
+
+    def update_item(self, **arguments: Any) -> dict[str, Any]:
+        """Write, after the other where a start is recorded."""
+        if arguments["ExpressionAttributeValues"].get(":state") == {"S": StartState.STARTING}:
+            self.other()
+        return self.table.update_item(**arguments)
+
+
 def test_a_refused_retry_can_be_wished_again(world: World) -> None:
     """A retry that AWS refuses leaves the failed attempt as the last one."""
     starts = world.starts()

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from activation.aws.lease import LeaseLost
 from activation.ledger.progress import Progress
 from activation.ledger.runs import Run, RunState
+from activation.runs.advance import Active
+from activation.runs.invocation import Invocation
 from activation.runs.platform_calls import PlatformCalls
 from activation.runs.telemetry import Counted, Telemetry
 from aws_lambda_powertools import Metrics
+
+from tests.unit.line.world import World, people, table
 
 
 def written(capsys: pytest.CaptureFixture[str], telemetry: Telemetry) -> dict[str, list[Any]]:
@@ -102,5 +109,22 @@ def test_the_platforms_answers_are_told_where_it_was_asked(
     calls.note(0.1, throttled=False)
     calls.note(0.3, throttled=True)
     telemetry.asked(calls)
+    found = written(capsys, telemetry)
+    assert (found["PlatformLatency"], found["PlatformThrottles"]) == ([pytest.approx(200)], [1])
+
+
+def test_an_invocation_that_fails_tells_how_the_platform_answered(
+    make_world: Callable[..., World], telemetry: Telemetry, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The error is raised all the same, so that the message returns."""
+    world = make_world()
+
+    def failing(invocation: Invocation) -> Active:
+        invocation.calls.note(0.2, throttled=True)
+        raise LeaseLost
+
+    world.connector = replace(world.connector, active=failing, telemetry=telemetry)
+    with pytest.raises(LeaseLost):
+        world.handle(world.drop(table(people(1))))
     found = written(capsys, telemetry)
     assert (found["PlatformLatency"], found["PlatformThrottles"]) == ([pytest.approx(200)], [1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -137,12 +137,16 @@ class Leases:
         """Return the write by which `release` releases a lease."""
         return self._under_fence(lease, 0.0, changes)
 
-    def renew(self, lease: Lease, *, for_s: float, changes: Changes = NOTHING) -> Lease:
+    def renew(
+        self, lease: Lease, *, for_s: float, changes: Changes = NOTHING, only_if: Sequence[str] = ()
+    ) -> Lease:
         """Extend the lease to `for_s` seconds from now; raises LeaseLost.
 
-        A lease that has run out may be renewed as long as nobody else has acquired it.
+        A lease that has run out may be renewed as long as nobody else has acquired it. `only_if` are further
+        conditions, of which one has to hold, or LeaseLost is raised too. One of them must accept what the write
+        itself leaves, since the SDK may repeat it.
         """
-        return self._write(lease, self._clock() + for_s, changes)
+        return self._write(lease, self._clock() + for_s, changes, only_if)
 
     def release(self, lease: Lease, *, changes: Changes = NOTHING) -> Lease:
         """Release the lease, so that the next holder need not wait; raises LeaseLost."""
@@ -152,18 +156,19 @@ class Leases:
         """Return the seconds until another holder may acquire the lease."""
         return lease.until - self._clock()
 
-    def _write(self, lease: Lease, until: float, changes: Changes) -> Lease:
+    def _write(self, lease: Lease, until: float, changes: Changes, only_if: Sequence[str] = ()) -> Lease:
         """Write under the fence; the same write twice is harmless, so the SDK may repeat one."""
         try:
-            record = self._table.write(self._under_fence(lease, until, changes))
+            record = self._table.write(self._under_fence(lease, until, changes, only_if))
         except ConditionFailed:
             raise LeaseLost from None
         return Lease(lease.key, lease.holder, lease.fence, until, record)
 
-    def _under_fence(self, lease: Lease, until: float, changes: Changes) -> Write:
+    def _under_fence(self, lease: Lease, until: float, changes: Changes, only_if: Sequence[str] = ()) -> Write:
         sets, values = self._assignments(until, changes)
         fence = {":fence": {"N": str(lease.fence)}}
-        return Write(lease.key, f"SET {sets}", {**values, **fence}, "fence = :fence", changes.names)
+        condition = " OR ".join(f"fence = :fence AND {one}" for one in only_if) or "fence = :fence"
+        return Write(lease.key, f"SET {sets}", {**values, **fence}, condition, changes.names)
 
     def _assignments(self, until: float, changes: Changes) -> tuple[str, Item]:
         sets = ["lease_until = :until"]

@@ -1,4 +1,4 @@
-"""When a drop last came for each audience that drops are expected for."""
+"""When a drop last came for each audience that drops are expected for, and which missing one was announced."""
 
 from __future__ import annotations
 
@@ -32,3 +32,17 @@ class Arrivals:
     def last(self, connector: str, audience: str) -> float:
         """Return when a drop last came, as Unix seconds; 0 for never."""
         return read_number(self.table.read(arrival_key(connector, audience)) or {}, "arrived_at")
+
+    def announced(self, connector: str, audience: str) -> float:
+        """Return since when the drop was overdue that was announced last, as Unix seconds; 0 for none."""
+        return read_number(self.table.read(arrival_key(connector, audience)) or {}, "announced_since")
+
+    def note_announced(self, connector: str, audience: str, since: float) -> None:
+        """Record that a drop which is overdue since a time in Unix seconds has been announced."""
+        with contextlib.suppress(ConditionFailed):  # it is recorded already
+            self.table.update(
+                arrival_key(connector, audience),
+                "SET announced_since = :since",
+                {":since": number(since)},
+                condition="attribute_not_exists(announced_since) OR announced_since <> :since",
+            )

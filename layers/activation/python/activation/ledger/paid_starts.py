@@ -16,7 +16,7 @@ from uuid import uuid4
 from botocore.exceptions import BotoCoreError, ClientError
 
 from activation.aws.errors import ErrorKind, classify, code_of, kind_of
-from activation.aws.lease import Changes, Lease, Leases
+from activation.aws.lease import Changes, Lease, LeaseLost, Leases
 from activation.aws.table import ConditionalTable, ConditionFailed, Item, number, read_number, read_text
 from activation.errors import ConfigError, Retryable
 
@@ -28,6 +28,13 @@ _REFUSED_STATUS = range(400, 500)
 # Unless it says that it gave up, which Glue does with HTTP 400:
 # https://docs.aws.amazon.com/glue/latest/webapi/API_StartJobRun.html, read 2026-11-30
 _GAVE_UP = frozenset(("OperationTimeoutException", "RequestTimeout", "RequestTimeoutException"))
+
+# When a write finds what was read before it: the same, no record, or its own result if the SDK repeats it.
+_AS_SEEN = (
+    "#state = :seen AND attempt = :before",
+    "attribute_not_exists(#state)",
+    "#state = :state AND attempt = :attempt AND attempted_at = :at",
+)
 
 
 class StartState(StrEnum):
@@ -132,7 +139,11 @@ class PaidStarts:
                 return _read(key, lease.record)
             attempt = seen.attempt if seen.state is StartState.STARTING else seen.attempt + 1
             starting = PaidStart(key, StartState.STARTING, attempt, at=self._clock())
-            lease = self._call(self._write(lease, starting), starting, starter)
+            try:
+                lease = self._write(lease, starting, seen)
+            except LeaseLost:  # an adoption or an end came between, or another worker, which the release tells
+                return self.read(key)
+            lease = self._call(lease, starting, starter)
             return _read(key, lease.record)
         finally:
             self._leases.release(lease)
@@ -223,10 +234,13 @@ class PaidStarts:
             raise
         return self._write(lease, replace(starting, state=StartState.STARTED, id=found))
 
-    def _write(self, lease: Lease, start: PaidStart) -> Lease:
+    def _write(self, lease: Lease, start: PaidStart, seen: PaidStart | None = None) -> Lease:
+        """Record a start; with `seen` only if the record is still that, as `adopt` and others take no lease."""
+        was: Item = {} if seen is None else {":seen": {"S": seen.state}, ":before": {"N": str(seen.attempt)}}
         return self._leases.renew(
             lease,
             for_s=LEASE_S,
+            only_if=_AS_SEEN if seen else (),
             changes=Changes(
                 "#state = :state, attempt = :attempt, attempted_at = :at, started_id = :id, reason = :reason",
                 {
@@ -235,6 +249,7 @@ class PaidStarts:
                     ":at": number(start.at),
                     ":id": {"S": start.id},
                     ":reason": {"S": start.reason},
+                    **was,
                 },
                 {"#state": "state"},
             ),

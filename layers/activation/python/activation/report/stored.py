@@ -60,18 +60,16 @@ def write(client: S3Client, bucket: str, key: str, receipt: Mapping[str, Any]) -
 def write_page(client: S3Client, bucket: str, stem: str, receipt: Mapping[str, Any]) -> None:
     """Write the page of a receipt that `write` has just written, as `<stem>.html`.
 
-    Raises ClientError as S3 answers it. A receipt that cannot be drawn has no page, which is logged: the receipt
-    says the same, and a run must not fail for its picture.
+    Raises nothing. A page that cannot be drawn or written is left out, which is logged: the receipt says the same,
+    and a run must not fail for its picture.
     """
-    places = first_places(client, bucket, receipt["rejects_key"])
     try:
-        page = document(receipt, places)
-    except Exception as error:  # noqa: BLE001  whatever it is, it is a mistake in the page and not in the run
-        _LOG.error("the receipt's page cannot be drawn: %s at %s", type(error).__name__, where(error))
-        return
-    client.put_object(
-        Bucket=bucket, Key=f"{stem}.html", Body=page.encode(), ContentType="text/html; charset=utf-8"
-    )
+        page = document(receipt, first_places(client, bucket, receipt["rejects_key"]))
+        client.put_object(
+            Bucket=bucket, Key=f"{stem}.html", Body=page.encode(), ContentType="text/html; charset=utf-8"
+        )
+    except Exception as error:  # noqa: BLE001  whatever it is, it is the page's trouble and not the run's
+        _LOG.error("the receipt's page cannot be made: %s at %s", type(error).__name__, where(error))
 
 
 def read_final(client: S3Client, bucket: str, key: str) -> Mapping[str, Any] | None:

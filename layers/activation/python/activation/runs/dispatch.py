@@ -243,9 +243,13 @@ class Dispatcher:
             orders=orders,
         )
         before = Counted.of(held.run.progress.tally)
-        state = advance(self.active(invocation))
-        self.telemetry.advanced(held.run, before, is_part=identity.work.part is not None, now=connector.clock())
-        self.telemetry.asked(invocation.calls)
+        try:
+            state = advance(self.active(invocation))
+            self.telemetry.advanced(
+                held.run, before, is_part=identity.work.part is not None, now=connector.clock()
+            )
+        finally:  # also of an invocation that fails: that is when latency and throttles are looked at
+            self.telemetry.asked(invocation.calls)
         return state
 
     def _is_settled(self, work: Work, known: Run) -> bool:
