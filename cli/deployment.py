@@ -78,10 +78,18 @@ class Deployment:
         return self.connectors[name]
 
 
+class FailedError(typer.Exit):
+    """The command ends with exit 1; `sentence` says why, and was printed."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(1)
+        self.sentence = sentence
+
+
 def fail(sentence: str) -> NoReturn:
     """End the command with exit 1 and a sentence on stderr, with --json as an object."""
     typer.echo(error_text(sentence), err=True)
-    raise typer.Exit(1)
+    raise FailedError(sentence)
 
 
 def find() -> Deployment:

@@ -13,7 +13,6 @@ from typing import IO, Any
 
 import boto3
 import pyarrow as pa
-import typer
 from activation.aws.errors import classify
 from activation.errors import ActivationError
 from activation.identifiers.needed import identifies_alone
@@ -60,13 +59,12 @@ class _Both:
 
 def known_of(run: DryRun) -> KnownAudience | str:
     """Return what the ledger knows of the drop's audience, or why that cannot be said."""
-    said = io.StringIO()
     try:
-        with contextlib.redirect_stderr(said):  # a plan needs no deployment
+        with contextlib.redirect_stderr(io.StringIO()):  # a plan needs no deployment
             table = deployment.find().ledger_table
             known = known_audiences(table, platform=run.platform.name, name=run.located.audience.name)
-    except typer.Exit:
-        return said.getvalue().strip()
+    except deployment.FailedError as failed:
+        return failed.sentence
     except (ClientError, BotoCoreError) as error:
         return classify(error, code="ledger").sentence
     if len(known) > 1:
