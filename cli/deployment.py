@@ -78,10 +78,10 @@ class Deployment:
         return self.connectors[name]
 
 
-def fail(sentence: str) -> NoReturn:
-    """End the command with exit 1 and a sentence on stderr, with --json as an object."""
+def fail(sentence: str, exit_code: int = 1) -> NoReturn:
+    """End the command with a sentence on stderr, with --json as an object."""
     typer.echo(error_text(sentence), err=True)
-    raise typer.Exit(1)
+    raise typer.Exit(exit_code)
 
 
 def find() -> Deployment:
