@@ -13,7 +13,7 @@ from cli.audiences import audiences
 from cli.classify import classify
 from cli.codes import codes
 from cli.columns import columns
-from cli.commands import Commands
+from cli.commands import Commands, error_text
 from cli.console.command import console
 from cli.demo import demo
 from cli.demo_install import require_checkout, require_demo_install
@@ -134,7 +134,7 @@ def _sandbox_environment() -> dict[str, str]:
     if not found.runs():
         require_demo_install()
         lost = "the sandbox's AWS has ended, with all that it held" if found.processes else "no sandbox is running"
-        typer.echo(f"{lost}; start one: {typed('sandbox', 'up', sandbox=False)}", err=True)
+        typer.echo(error_text(f"{lost}; start one: {typed('sandbox', 'up', sandbox=False)}"), err=True)
         raise typer.Exit(1)
     if found.ended:
         from sandbox.starting import revived
@@ -142,7 +142,7 @@ def _sandbox_environment() -> dict[str, str]:
         try:
             _, restarted = revived(DEFAULT)
         except SandboxError as error:
-            typer.echo(str(error), err=True)
+            typer.echo(error_text(str(error)), err=True)
             raise typer.Exit(1) from None
         typer.echo(f"{restarted} had ended: started again with what was held", err=True)
     loopback.activate()

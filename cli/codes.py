@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.commands import error_text
+
 if TYPE_CHECKING:
     from activation.codes import CodeText, Room
 
@@ -73,7 +75,7 @@ def _unknown(code: str) -> None:
     known = {text.code for room in rooms() for text in room.codes}
     near = get_close_matches(code, known, NEAR)
     hint = f"; similar codes: {', '.join(near)}" if near else ""
-    typer.echo(f"this release has no code {printable(code)}{hint}", err=True)
+    typer.echo(error_text(f"this release has no code {printable(code)}{hint}"), err=True)
     raise typer.Exit(1)
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+import typer
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 SANDBOX, JSON, END = "--sandbox", "--json", "--"
 _CODED = re.compile(r"([a-z][a-z0-9_]*): (.+)", re.DOTALL)
@@ -16,7 +19,7 @@ _AS_JSON = ContextVar("as_json", default=False)
 
 
 class Commands(TyperGroup):
-    """The commands, which take --sandbox before or after their name."""
+    """The commands, which take --sandbox before or after their name and tell programs every error as JSON."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the arguments with --sandbox in front, and note whether a program reads the answer.
@@ -28,7 +31,25 @@ class Commands(TyperGroup):
         if SANDBOX in own:
             rest = [one for one in own if one != SANDBOX]
             args = [SANDBOX, *rest, *args[len(own) :]]
-        return super().parse_args(ctx, args)
+        with _errors_for_programs():
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; `ctx` is as in `parse_args`."""
+        with _errors_for_programs():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _errors_for_programs() -> Iterator[None]:
+    """Print a usage error as an object if a program reads the answer; otherwise Typer prints it."""
+    try:
+        yield
+    except TyperException as error:
+        if not _AS_JSON.get():
+            raise
+        typer.echo(error_text(error.format_message()), err=True)
+        raise typer.Exit(error.exit_code) from None
 
 
 def _own(args: Sequence[str]) -> list[str]:

@@ -25,6 +25,9 @@ def platforms(incomplete: str) -> list[str]:
 
 def runs(incomplete: str) -> list[str]:
     """Return the newest runs of the deployed app that begin so; none where AWS is out of reach."""
+    import io
+    from contextlib import redirect_stderr
+
     import boto3
     import typer
     from activation.errors import ActivationError
@@ -34,8 +37,9 @@ def runs(incomplete: str) -> list[str]:
     from cli.runs.listing import Wanted, list_runs
 
     try:
-        table = deployment.find().ledger_table
-        rows = list_runs(boto3.client("dynamodb"), table, Wanted(run=incomplete), limit=RUNS)
+        with redirect_stderr(io.StringIO()):  # a shell would show it in the middle of what is typed
+            table = deployment.find().ledger_table
+            rows = list_runs(boto3.client("dynamodb"), table, Wanted(run=incomplete), limit=RUNS)
     except (ActivationError, BotoCoreError, ClientError, typer.Exit):
         return []
     return [row.run_id for row in rows]

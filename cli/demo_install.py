@@ -7,6 +7,8 @@ from typing import NoReturn
 
 import typer
 
+from cli.commands import error_text
+
 
 def require_checkout() -> None:
     """End the command with exit 2 if the sandbox's source is missing, as it is from an installed wheel."""
@@ -31,5 +33,6 @@ def require_spark() -> None:
 
 
 def _refuse(reason: str) -> NoReturn:
-    typer.echo(f"{reason}: run `make demo` or `pip install -r requirements-demo.txt` in its folder", err=True)
+    sentence = f"{reason}: run `make demo` or `pip install -r requirements-demo.txt` in its folder"
+    typer.echo(error_text(sentence), err=True)
     raise typer.Exit(2)

@@ -79,17 +79,17 @@ class Deployment:
 
 
 class FailedError(typer.Exit):
-    """The command ends with exit 1; `sentence` says why, and was printed."""
+    """The command ends with `exit_code`; `sentence` says why, and was printed."""
 
-    def __init__(self, sentence: str) -> None:
-        super().__init__(1)
+    def __init__(self, sentence: str, exit_code: int = 1) -> None:
+        super().__init__(exit_code)
         self.sentence = sentence
 
 
-def fail(sentence: str) -> NoReturn:
-    """End the command with exit 1 and a sentence on stderr, with --json as an object."""
+def fail(sentence: str, exit_code: int = 1) -> NoReturn:
+    """End the command with a sentence on stderr, with --json as an object."""
     typer.echo(error_text(sentence), err=True)
-    raise FailedError(sentence)
+    raise FailedError(sentence, exit_code)
 
 
 def find() -> Deployment:

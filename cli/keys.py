@@ -27,13 +27,16 @@ def usual_kind(connector: str) -> str:
     return RAW.declared if events is None else EVENTS.declared
 
 
-def drop_key(connector: str, audience: str, identifiers: str, action: str, file: str) -> str:
+def drop_key(
+    connector: str, audience: str, identifiers: str, action: str, file: str, *, audience_option: str = "audience"
+) -> str:
     """Return a drop's key; `identifiers` is "" for what the connector's files usually hold.
 
-    A part that is empty or contains a slash is a usage error, as is an unknown action.
+    A part that is empty or contains a slash is a usage error, as is an unknown action. `audience_option` is the
+    command's option for the second part, without its dashes.
     """
     identifiers = identifiers or usual_kind(connector)
-    parts = {"connector": connector, "audience": audience, "identifiers": identifiers, "action": action}
+    parts = {"connector": connector, audience_option: audience, "identifiers": identifiers, "action": action}
     for name, text in parts.items():
         if "/" in text:
             raise typer.BadParameter('must not contain "/"', param_hint=f"--{name}")

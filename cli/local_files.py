@@ -117,7 +117,10 @@ def _of_folder(folder: Path) -> LocalFiles:
 
     from cli.local_manifest import LocalManifest, is_ours, read_local_manifest
 
-    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    try:
+        names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    except OSError as error:  # such as a folder below it that was deleted meanwhile
+        raise typer.BadParameter(f"the folder cannot be listed: {error.strerror}: {error.filename}") from None
     kept: list[str] = []
     skipped: list[str] = []
     for name in names:

@@ -11,6 +11,7 @@ import typer
 
 from cli.completion import connectors, runs
 from cli.letters import DeadLetters
+from cli.times import utc_time
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
@@ -144,9 +145,12 @@ def start_move(sqs: SQSClient, dead_letters: str, queue: str) -> str:
 
 def replay(
     since: Annotated[
-        datetime, typer.Option("--from", help="Start of the time to replay, UTC, such as 2026-11-20T00:00:00.")
+        datetime,
+        typer.Option(
+            "--from", parser=utc_time, help="Start of the time to replay, UTC, such as 2026-11-20T00:00:00."
+        ),
     ],
-    until: Annotated[datetime, typer.Option("--to", help="End of the time to replay, UTC.")],
+    until: Annotated[datetime, typer.Option("--to", parser=utc_time, help="End of the time to replay, UTC.")],
     connector: Annotated[str, typer.Option(help="Only this connector's drops; all of them by default.")] = "",
     force: Annotated[bool, typer.Option("--force", help="Send the finished drops of that time again.")] = False,
 ) -> None:
@@ -163,7 +167,6 @@ def replay(
 
     found = deployment.find()
     wanted = [connector] if connector else sorted(found.connectors)
-    since, until = since.replace(tzinfo=UTC), until.replace(tzinfo=UTC)
     if since >= until:
         deployment.fail("--from must be earlier than --to")
     now = datetime.now(tz=UTC)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.commands import error_text
 from cli.demo_install import require_checkout, require_demo_install
 from cli.sandbox_status import status_lines
 from cli.typed import typed
@@ -49,7 +50,7 @@ def up(
     try:
         described = bring_up(_place(directory), auth=auth, streams=_datasets(stream))
     except SandboxError as error:
-        typer.echo(str(error), err=True)
+        typer.echo(error_text(str(error)), err=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         typer.echo("interrupted: everything this command started has been stopped", err=True)
@@ -84,7 +85,7 @@ def down(directory: Directory = None) -> None:
     try:
         ended = take_down(_place(directory))
     except SandboxError as error:
-        typer.echo(str(error), err=True)
+        typer.echo(error_text(str(error)), err=True)
         raise typer.Exit(1) from None
     typer.echo("the sandbox is stopped" if ended else "no sandbox was running", err=True)
     if not ended:
@@ -108,7 +109,7 @@ def status(
     try:
         found = find(_place(directory))
     except SandboxError as error:
-        typer.echo(str(error), err=True)
+        typer.echo(error_text(str(error)), err=True)
         raise typer.Exit(1) from None
     if as_json:
         print(json.dumps(found))
@@ -147,7 +148,7 @@ def logs(
         for line in shown:
             print(line, flush=True)
     except SandboxError as error:
-        typer.echo(str(error), err=True)
+        typer.echo(error_text(str(error)), err=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         raise typer.Exit(0) from None

@@ -57,7 +57,9 @@ def suppress(
 
     local = local_files(files)
     file = f"{folder_name('', local)}/{MANIFEST}" if local.is_folder else local.name
-    key = drop_key(SUPPRESSIONS, name, local.kind(identifiers), "remove" if lift else "", file)
+    key = drop_key(
+        SUPPRESSIONS, name, local.kind(identifiers), "remove" if lift else "", file, audience_option="list"
+    )
     found = None if only_plan else deployment.find()
     if found is not None and found.lists is None:
         deployment.fail("this deployment reads no suppression lists yet: deploy this release of the app")

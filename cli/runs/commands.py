@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.completion import connectors
+from cli.times import utc_time
 
 if TYPE_CHECKING:
     from cli.runs.rows import RunRow
@@ -23,9 +24,12 @@ def runs(
         str, typer.Option(help="Only runs in this state; waiting are also those that the platform processes.")
     ] = "",
     since: Annotated[
-        datetime | None, typer.Option(help="Only runs that began since then, UTC, such as 2026-11-30T06:00:00.")
+        datetime | None,
+        typer.Option(parser=utc_time, help="Only runs that began since then, UTC, such as 2026-11-30T06:00:00."),
     ] = None,
-    until: Annotated[datetime | None, typer.Option(help="Only runs that began until then, UTC.")] = None,
+    until: Annotated[
+        datetime | None, typer.Option(parser=utc_time, help="Only runs that began until then, UTC.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="List no more than so many.")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
@@ -51,8 +55,8 @@ def runs(
         connector,
         audience,
         state,
-        since.replace(tzinfo=UTC).timestamp() if since else Wanted.since,
-        until.replace(tzinfo=UTC).timestamp() if until else Wanted.until,
+        since.timestamp() if since else Wanted.since,
+        until.timestamp() if until else Wanted.until,
     )
     try:
         rows = list_runs(boto3.client("dynamodb"), found.ledger_table, wanted, limit=limit)

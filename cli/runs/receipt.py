@@ -75,12 +75,11 @@ def _receipt_of(found: Deployment, client: S3Client, run: str) -> dict[str, Any]
         if isinstance(unknown, ConfigError) and unknown.code not in STILL_STORED:
             deployment.fail(f"{unknown.code}: {unknown.sentence}")
         receipts = _stored(client, found.receipts_bucket, run)
-    if len(receipts) == 1:
-        return receipts[0]
-    listing = f"list the runs: {typed('runs')}"
-    many = f"ambiguous run id: {len(receipts)} matches; {listing}"
-    typer.echo(many if receipts else f"no run has this id; {listing}", err=True)
-    raise typer.Exit(UNKNOWN)
+    if len(receipts) != 1:
+        listing = f"list the runs: {typed('runs')}"
+        many = f"ambiguous run id: {len(receipts)} matches; {listing}"
+        deployment.fail(many if receipts else f"no run has this id; {listing}", exit_code=UNKNOWN)
+    return receipts[0]
 
 
 def stored_receipt(client: S3Client, bucket: str, run: str) -> dict[str, Any]:

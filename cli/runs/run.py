@@ -223,8 +223,9 @@ def found_run(run_id: str, found: Deployment | None = None) -> RunView:
     except UnknownRunError as unknown:
         listing = f"list the runs: {typed('runs')}"
         none = f"no run has this id: its drop may not have reached its queue yet; {listing}"
-        typer.echo(f"ambiguous run id: several runs begin so; {listing}" if unknown.matches else none, err=True)
-        raise typer.Exit(UNKNOWN) from None
+        deployment.fail(
+            f"ambiguous run id: several runs begin so; {listing}" if unknown.matches else none, exit_code=UNKNOWN
+        )
     except ActivationError as error:
         deployment.fail(f"{error.code}: {error.sentence}")
 

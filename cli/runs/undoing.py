@@ -44,16 +44,11 @@ class Undo:
         import boto3
         from activation.aws.table import ConditionalTable
         from activation.ledger.orders import OrderKind, Orders
-        from activation.model import Drop
 
         from cli import resend
 
         row, drop = self.view.row, self.view.receipt["drop"]
-        again, account = f"undo {row.run_id}", drop.get("ad_account", "")
-        object_ = Drop(
-            drop["bucket"], drop["key"], drop["version_id"], "", drop["size_bytes"], drop.get("etag", "")
-        )
-        run_id = object_.run_id(row.connector, again, account)
+        again, run_id = _again(row), _run_id(self.view)
         Orders(ConditionalTable(boto3.client("dynamodb"), found.ledger_table), row.connector).note(
             run_id, OrderKind.UNDO, by
         )
@@ -88,6 +83,10 @@ def prepare(found: Deployment, view: RunView) -> Undo:
     if len(rows) == OTHERS_READ:
         raise RefusedActionError("more runs have filled its audience than can be compared")
     platform = found.platforms.get(row.connector, "")
+    begun = next((one for one in rows if one.run_id == _run_id(view)), None)
+    if begun:
+        can = "; `activation run retry` with its id continues it" if begun.state in ("failed", "blocked") else ""
+        raise RefusedActionError(f"it has an undo already: run {begun.run_id} is {begun.state}{can}")
     others = tuple(
         one
         for one in rows
@@ -100,6 +99,20 @@ def prepare(found: Deployment, view: RunView) -> Undo:
     if replaced:
         raise RefusedActionError(f"a later {replaced[0].action} has set the whole audience: {replaced[0].run_id}")
     return Undo(view, others)
+
+
+def _again(row: RunRow) -> str:
+    """Return what tells the undo of a run from the run itself, in the id and in the message."""
+    return f"undo {row.run_id}"
+
+
+def _run_id(view: RunView) -> str:
+    """Return the id of the run that undoes a run: the same however often it is begun."""
+    from activation.model import Drop
+
+    row, drop = view.row, view.receipt["drop"]
+    version = Drop(drop["bucket"], drop["key"], drop["version_id"], "", drop["size_bytes"], drop.get("etag", ""))
+    return version.run_id(row.connector, _again(row), drop.get("ad_account", ""))
 
 
 def _is_there(drop: dict[str, Any]) -> bool:

@@ -63,6 +63,7 @@ def export_at(place: LocalFolder | S3Folder, complete: Complete, *, is_folder: b
     A manifest says which files belong to it. Raises Rejected: empty_export where there is nothing,
     export_incomplete where something says that not all is there, and not_an_export_file.
     """
+    given = place
     place, found = (place, place.files()) if is_folder else _listed(place)
     names = {one.name for one in found}
     manifests = [
@@ -77,7 +78,8 @@ def export_at(place: LocalFolder | S3Folder, complete: Complete, *, is_folder: b
         refuse_other_files(one.name for one in kept)
     signed = any(name.lower() == SUCCESS for name in names)
     if not manifests and not signed:
-        is_empty = isinstance(place, LocalFolder) and place.has_folder(_WRITERS_FOLDER)  # S3 has no empty ones
+        is_whole = place is given  # not one file of a folder, whose other files do not matter
+        is_empty = is_whole and isinstance(place, LocalFolder) and place.has_folder(_WRITERS_FOLDER)  # not in S3
         if is_empty or any(f"/{_WRITERS_FOLDER}/" in f"/{name}" for name in names):
             raise _incomplete("a job that writes it has not finished: its folder _temporary is still there")
         if complete is Complete.SIGN:

@@ -71,7 +71,7 @@ OWN: dict[Code, Meaning] = {
     (200, 1870047): Meaning(
         OutcomeKind.REJECTED,
         "audience_would_be_too_small",
-        "Meta refuses a removal that leaves too few people in the audience. Nothing was removed.",
+        "Meta refuses a removal that leaves too few people in the audience. The rows of the refused request stay.",
     ),
     (2655, None): TERMS,
     (2663, None): TERMS,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+import typer
 from activation.drops.folder_manifest import ManifestReading, manifest_reading
 from activation.model import Drop
 from moto import mock_aws
@@ -139,6 +140,17 @@ def test_the_time_in_a_folder_s_name_is_that_of_the_drop(tmp_path: Path) -> None
     files = local_files([export(tmp_path / "vip-20250101T000000Z", 3)])
     assert re.fullmatch(r"vip-20[2-9]\d{5}T\d{6}Z", name := folder_name("", files))
     assert not name.startswith("vip-20250101")
+
+
+def test_a_folder_that_cannot_be_listed_is_a_usage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One below it that is deleted meanwhile, or closed to the user, ends in a sentence with its path."""
+
+    def denied(*_: object) -> list[Path]:
+        raise PermissionError(13, "Permission denied", "/export/secret")
+
+    monkeypatch.setattr(Path, "rglob", denied)
+    with pytest.raises(typer.BadParameter, match="cannot be listed: Permission denied: /export/secret"):
+        local_files([tmp_path])
 
 
 def test_several_files_are_a_folder(tmp_path: Path, bucket: S3Client) -> None:

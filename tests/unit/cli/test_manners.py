@@ -84,6 +84,24 @@ def test_a_program_reads_errors_as_json(
     assert CliRunner().invoke(app, ["runs"]).stderr == f"{sentence}\n"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "says"),
+    [
+        (["codes", "not_an_emial", "--json"], 1, "similar codes: not_an_email"),
+        (["receipt", "--json"], 2, "Missing argument"),
+        (["runs", "--limit", "x", "--json"], 2, "--limit"),
+        (["runz", "--json"], 2, "No such command"),
+        (["columns", "--platform", "x", "--json"], 2, "no platform is called"),
+        (["run", "undo", "a", "--json"], 2, "needs --yes"),
+    ],
+)
+def test_a_program_reads_usage_errors_as_json(arguments: list[str], exit_code: int, says: str) -> None:
+    """Errors in the command line are objects as well, also of commands in a group."""
+    asked = CliRunner().invoke(app, arguments)
+    assert (asked.exit_code, asked.stdout) == (exit_code, "")
+    assert says in json.loads(asked.stderr)["error"]["sentence"]
+
+
 def test_names_are_completed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Platforms are the release's, connectors those of the settings here; nothing is said where there is none."""
     monkeypatch.chdir(tmp_path)
@@ -94,7 +112,10 @@ def test_names_are_completed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     assert (completion.connectors("me"), completion.connectors("x")) == (["meta-eu"], [])
 
 
-def test_runs_are_not_completed_without_an_app(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_are_not_completed_without_an_app(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A shell shows no error while somebody types."""
     monkeypatch.setattr(deployment, "find", lambda: deployment.fail("no app"))
     assert completion.runs("ab") == []
+    assert capsys.readouterr() == ("", "")

@@ -176,6 +176,19 @@ def test_an_undo_says_how_many_it_cannot_tell_apart(drops: SQSClient) -> None:
     assert len(queued(drops)) == 1
 
 
+@pytest.mark.parametrize(("state", "hint"), [("failed", True), ("running", False), ("applied", False)])
+def test_an_undo_is_begun_once(drops: SQSClient, state: str, hint: bool) -> None:
+    """A second undo names the first and its state, and sends nothing; one that has failed is continued."""
+    put(dropped(RUN))
+    first = json.loads(asked("undo", RUN, "--yes", "--json").stdout)["run_id"]
+    queued(drops)
+    put(item(first, state, action="remove"))
+    again = asked("undo", RUN, "--yes")
+    assert (again.exit_code, queued(drops)) == (1, [])
+    assert f"it has an undo already: run {first} is {state}" in again.stderr
+    assert ("run retry" in again.stderr) is hint
+
+
 @pytest.mark.usefixtures("drops")
 @pytest.mark.parametrize(
     ("more", "says"),

@@ -129,3 +129,11 @@ def test_an_earlier_release_is_named(drops: Path, monkeypatch: pytest.MonkeyPatc
     result = suppress(drops, FILE)
     assert (result.exit_code, keys()) == (1, [])
     assert "deploy this release" in result.output
+
+
+def test_a_list_with_a_slash_is_refused_by_its_own_option(drops: Path) -> None:
+    """The error names --list, which the command has, and not the key's part."""
+    (drops / "no.csv").write_text(FILE)
+    result = CliRunner().invoke(app, ["suppress", "no.csv", "--list", "a/b", "--plan", "--json"])
+    assert result.exit_code == 2
+    assert "--list" in json.loads(result.stderr)["error"]["sentence"]

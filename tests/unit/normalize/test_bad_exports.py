@@ -200,3 +200,9 @@ def test_cells_that_c3r_has_encrypted_are_refused(tmp_path: Path, grouped: dict[
     assert refused.value.code == "c3r_encrypted"
     assert sealed[0] not in refused.value.sentence
     assert not list((tmp_path / "out").rglob("*"))
+
+
+def test_one_file_is_read_whatever_lies_beside_it(tmp_path: Path) -> None:
+    """An unfinished job in another folder below the file's own says nothing of the file."""
+    (tmp_path / "other" / "_temporary").mkdir(parents=True)
+    assert run_rows(tmp_path, [person()]).document["rows"]["written"] == 1

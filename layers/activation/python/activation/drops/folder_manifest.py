@@ -102,9 +102,9 @@ def manifest_reading(manifest: Mapping[str, Any]) -> ManifestReading | None:
     if TELL in own:
         raise Rejected(
             "consent_not_told",
-            f"the folder's manifest says in {TELL!r} what to tell a platform of the people's consent, and the"
-            " platforms that people can be sent to by now take no such word; nothing was sent: keep the folder for"
-            " that platform, or leave consent.tell out of the mapping and normalise the export again",
+            f"the folder's manifest says in {TELL!r} what to tell a platform of the people's consent, which no"
+            " platform that people can be sent to today has a field for; nothing was sent: keep the folder for the"
+            " platform that it was made for, or leave consent.tell out of the mapping and normalise it again",
         )
     columns, order, zone = own.get("columns", {}), own.get("date_order", ""), own.get("time_zone", "")
     if not isinstance(columns, dict) or not all(isinstance(right, str) for right in columns.values()):
