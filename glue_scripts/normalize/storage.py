@@ -195,7 +195,7 @@ def folder_of(text: str) -> LocalFolder | S3Folder:
 def text_of(text: str) -> bytes:
     """Return the bytes of the mapping file at a path or s3:// URL.
 
-    Raises Rejected (mapping_missing) if there is none, and what reading a drop raises where S3 denies it.
+    Raises Rejected (mapping_missing) if there is none, and what `text_if_there` raises.
     """
     found = text_if_there(text)
     if found is None:
@@ -204,14 +204,20 @@ def text_of(text: str) -> bytes:
 
 
 def text_if_there(text: str) -> bytes | None:
-    """Return the bytes at a path or s3:// URL, None if there is no file; raises as reading a drop does."""
+    """Return the bytes at a path or s3:// URL, None if there is no file.
+
+    Raises Rejected (file_unreadable) where this machine does not let it be read, and in S3 as reading a drop does.
+    """
     found = _S3.fullmatch(text)
     try:
         if found is None:
             return Path(text).read_bytes()
         return s3().get_object(Bucket=found[1], Key=found[2])["Body"].read()
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        why = (error.strerror or "unknown error").lower()
+        raise Rejected("file_unreadable", f"the file that was given cannot be read: {why}") from error
     except (ClientError, BotoCoreError) as error:
         read = read_error(error)
         if read.code == "object_gone":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
@@ -167,6 +168,16 @@ def test_a_mapping_that_is_not_there_is_said(s3: S3Client) -> None:
     with pytest.raises(Rejected) as refused:
         normalize("s3://lake/other.json", "s3://lake/export/", "s3://drops")
     assert refused.value.code == "mapping_missing"
+
+
+def test_a_mapping_that_cannot_be_read_is_not_taken_for_none(tmp_path: Path) -> None:
+    """A folder in a file's place is said; a path through a file, or to nothing, has no file."""
+    (tmp_path / "file").touch()
+    with pytest.raises(Rejected, match="is a directory") as refused:
+        storage.text_of(str(tmp_path))
+    assert refused.value.code == "file_unreadable"
+    assert storage.text_if_there(str(tmp_path / "other")) is None
+    assert storage.text_if_there(str(tmp_path / "file" / "other")) is None
 
 
 def test_a_listing_says_which_objects_are_read(s3: S3Client) -> None:
