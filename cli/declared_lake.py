@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
+from activation.aws.errors import code_of
 from activation.drops.row_filters import NO_CONSENT
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -35,11 +37,7 @@ class LakeReader:
     def extract(self, selection: Selection, into: Destination, deadline: float, token: str) -> Extract:
         """Write the selected people into parts: see lambdas.sync.source.Source.extract; it waits for the query."""
         columns = columns_of(selection)
-        statement = texts_sql(selection, columns)
-        while (execution := self.source.status(statement, token))["Status"]["State"] in ("QUEUED", "RUNNING"):
-            if self.clock() + POLL_S >= deadline:
-                raise unreachable("the query did not end in time")
-            self.sleep(POLL_S)
+        execution = self._ended(texts_sql(selection, columns), token, deadline)
         if execution["Status"]["State"] != "SUCCEEDED":
             raise of_query(execution["Status"], columns, selection.consent)
         schema, without = pa.schema([(name, pa.string()) for name in columns]), 0
@@ -56,6 +54,29 @@ class LakeReader:
         rows = sum(part.rows for part in parts)
         check_allowed(selection, rows, without)
         return Extract(parts, rows + without, {NO_CONSENT: without} if without else {})
+
+    def _ended(self, statement: str, token: str, deadline: float) -> dict[str, Any]:
+        """Return what Athena says of a query that has ended; one that is not waited for any longer is stopped."""
+        query_id = ""
+        try:
+            while (execution := self.source.status(statement, token))["Status"]["State"] in ("QUEUED", "RUNNING"):
+                query_id = execution["QueryExecutionId"]
+                if self.clock() + POLL_S >= deadline:
+                    raise unreachable("the query did not end in time")
+                self.sleep(POLL_S)
+        except BaseException:  # Ctrl-C as well: a query that goes on costs money
+            if query_id:
+                self._stop(query_id)
+            raise
+        return execution
+
+    def _stop(self, query_id: str) -> None:
+        """Stop a query, or say that it goes on; what ended the plan is told by the caller."""
+        try:
+            self.source.athena.stop_query_execution(QueryExecutionId=query_id)
+        except (ClientError, BotoCoreError) as error:
+            code = code_of(error) if isinstance(error, ClientError) else type(error).__name__
+            print(f"query {query_id} goes on, it cannot be stopped: {code}", file=sys.stderr)
 
     def _pages(self, query_id: str) -> Iterator[list[list[Any]]]:
         """Yield the rows of a query's result, None for a null; the first row of the first page has the names.

@@ -315,6 +315,49 @@ def test_a_query_that_does_not_end_ends_the_plan(lake: Lake, tmp_path: Path) -> 
         reader.extract(slow, Folder(tmp_path), 100.5, uuid.uuid4().hex)
 
 
+@dataclass
+class Unending:
+    """An Athena whose query runs until it is stopped; `denied` is whether the caller may not stop it."""
+
+    denied: bool = False
+    stopped: list[str] = field(default_factory=list)
+
+    def start_query_execution(self, **_: Any) -> dict[str, Any]:
+        """Begin the query."""
+        return {"QueryExecutionId": "q-1"}
+
+    def get_query_execution(self, *, QueryExecutionId: str) -> dict[str, Any]:
+        """Say that it runs."""
+        return {"QueryExecution": {"QueryExecutionId": QueryExecutionId, "Status": {"State": "RUNNING"}}}
+
+    def stop_query_execution(self, *, QueryExecutionId: str) -> None:
+        """Stop it."""
+        if self.denied:
+            raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "StopQueryExecution")
+        self.stopped.append(QueryExecutionId)
+
+
+@pytest.mark.parametrize("denied", [False, True])
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_a_plan_that_ends_early_stops_its_query(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], *, by_hand: bool, denied: bool
+) -> None:
+    """At its deadline or by Ctrl-C; where that is denied, the query is named, and the plan ends as it would."""
+    athena = Unending(denied)
+
+    def sleep(_: float) -> None:
+        if by_hand:
+            raise KeyboardInterrupt
+
+    s3: Any = None
+    reader = LakeReader(AthenaSource(athena, s3, "w", "d"), sleep=sleep, clock=lambda: 100.0)
+    ends = 900.0 if by_hand else 100.5
+    with pytest.raises(KeyboardInterrupt if by_hand else Retryable):
+        reader.extract(selection("select email from people", "email"), Folder(tmp_path), ends, "token")
+    assert athena.stopped == ([] if denied else ["q-1"])
+    assert ("query q-1 goes on, it cannot be stopped: AccessDenied" in capsys.readouterr().err) == denied
+
+
 def test_the_command_plans_a_declaration_whose_source_is_a_lake(
     lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
