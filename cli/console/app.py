@@ -1,4 +1,4 @@
-"""The console's pages: each is made of the source as it is now, without a cache but for the examination."""
+"""The console's pages, made of the source as it is now; only the examination and who needs a person are kept."""
 
 from __future__ import annotations
 
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp
 
+    from cli.runs.rows import RunRow
+
 HERE = Path(__file__).parent
 REPORT = Path(activation.report.__path__[0])
 PAGES = (
@@ -59,6 +61,10 @@ STATES = ("running", "waiting", "accepted", "applied", "empty", "superseded", "f
 SPANS = (("1", "in the last day"), ("7", "in 7 days"), ("30", "in 30 days"), ("", "at any time"))
 SHOWN = 50
 NEEDS_DAYS = 7  # for how long the first page names a run that needs a person
+NEEDS_S = (
+    20.0  # for how long their list is shown again: the page asks every 4 s, and it reads all runs of those days
+)
+NEEDS_SHOWN = 20
 EXAMINED_S = 300.0  # for how long an examination is shown again: it asks the platforms
 
 
@@ -70,6 +76,7 @@ class Console:
     clock: Callable[[], float] = time.time
     confirmations: Confirmations = field(default_factory=Confirmations)
     examined: tuple[float, Mapping[str, Any]] | None = None
+    needing: dict[str, tuple[float, Sequence[RunRow]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._templates = Environment(
@@ -120,14 +127,19 @@ class Console:
             connector=query.get("connector", ""), audience=query.get("audience", ""), state=state, since=since
         )
         rows = self.source.runs(wanted, SHOWN)
-        lately = self.clock() - 86_400 * NEEDS_DAYS
-        needs = [
-            run
-            for state in ("blocked", "failed")
-            for run in self.source.runs(Wanted(connector=wanted.connector, state=state, since=lately), 10)
-            if run.code not in ORDERED
-        ]
-        return {"rows": rows, "needs": needs, "summary": _summary(rows)}
+        return {"rows": rows, "needs": self._needing(wanted.connector), "summary": _summary(rows)}
+
+    def _needing(self, connector: str) -> Sequence[RunRow]:
+        """Return the runs of a connector, or of all, that need a person, the blocked ones first."""
+        now = self.clock()
+        at, found = self.needing.get(connector, (0.0, ()))
+        if now - at >= NEEDS_S:
+            since = now - 86_400 * NEEDS_DAYS
+            wanted = Wanted(connector=connector, any_of=("blocked", "failed"), since=since)
+            needs = [run for run in self.source.runs(wanted, NEEDS_SHOWN) if run.code not in ORDERED]
+            found = sorted(needs, key=lambda run: run.state)
+            self.needing[connector] = now, found
+        return found
 
     def run(self, request: Request) -> Response:
         """Show one run."""
@@ -214,6 +226,7 @@ class Console:
             said = "This question was answered already, or is too old. Nothing was done now."
             return self._page("done.html", status=409, heading="Not done", sentence=said, back=back)
         said = self.source.act(action, subject)
+        self.needing.clear()  # what was acted on shows at once
         return self._page("done.html", heading="Done", sentence=said, back=back)
 
     def _meant(self, request: Request) -> tuple[ActionName, str, ActionText]:

@@ -34,6 +34,7 @@ class Wanted:
     """Which runs a list shows: all of them by default.
 
     `connector` and `audience` are names, `state` is a run's, "" for any; `waiting` are the accepted ones as well.
+    `any_of` are states of which each is wanted, in place of `state`.
     `since` and `until` bound the start, in Unix seconds. `run` is the beginning of a run's id.
     """
 
@@ -43,10 +44,13 @@ class Wanted:
     since: float = 0.0
     until: float = 1e11
     run: str = ""
+    any_of: tuple[str, ...] = ()
 
     @property
     def states(self) -> tuple[str, ...]:
         """Return the states that are listed, none for all."""
+        if self.any_of:
+            return self.any_of
         if self.state == "waiting":
             return (self.state, ALSO_WAITING)
         return (self.state,) if self.state else ()

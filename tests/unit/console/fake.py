@@ -73,7 +73,7 @@ class FakeSource:
         self.wanted.append(wanted)
         if self.fails:
             raise self.fails
-        found = [one for one in self.rows if wanted.state in ("", one.state)]
+        found = [one for one in self.rows if not wanted.states or one.state in wanted.states]
         return [one for one in found if wanted.audience in ("", one.audience)][:limit]
 
     def run(self, run_id: str) -> RunView:

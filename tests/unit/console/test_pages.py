@@ -8,6 +8,7 @@ import re
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from cli.console.app import NEEDS_S, Console
 from cli.console.guard import HOST
 from cli.console.letters import by_code
 from cli.letters import NO_REASON, Letter
@@ -51,13 +52,13 @@ def test_the_first_page_weighs_little(console: Served, capsys: pytest.CaptureFix
 def test_the_list_asks_for_what_the_form_says(console: Served, source: FakeSource) -> None:
     """Connector, audience, state and time; the span is 7 days if nothing is said."""
     shown(console, "/?connector=meta&audience=VIP&state=failed&days=30")
-    wanted = source.wanted[-3]
+    wanted = [one for one in source.wanted if not one.any_of][-1]
     assert (wanted.connector, wanted.audience, wanted.state) == ("meta", "VIP", "failed")
     assert wanted.since == NOW - 30 * 86_400
     shown(console, "/")
-    assert source.wanted[-3].since == NOW - 7 * 86_400
+    assert [one for one in source.wanted if not one.any_of][-1].since == NOW - 7 * 86_400
     shown(console, "/?days=")
-    assert source.wanted[-3].since == 0
+    assert [one for one in source.wanted if not one.any_of][-1].since == 0
     assert console.session().get(f"{console.url}/?state=nonsense", timeout=30).status_code == 400
 
 
@@ -67,6 +68,25 @@ def test_what_needs_somebody_is_named_first_with_its_reason(console: Served) -> 
     assert "1 run needs a person" in outline(page).text.replace("\n", " ")
     assert page.index(f"/runs/{BLOCKED}") < page.index("<table")
     assert "4,000 of 5,000 would leave; <code>activation audiences approve abcdef</code> sends it" in page
+
+
+def test_what_needs_somebody_is_asked_for_once_in_a_while() -> None:
+    """One list for both states, shown again for some seconds, and asked for anew after an action."""
+    now, source = [NOW], FakeSource()
+    console = Console(source, clock=lambda: now[0])
+
+    def asked() -> int:
+        return sum(one.any_of == ("blocked", "failed") for one in source.wanted)
+
+    for passed in (0.0, 4.0, 8.0):
+        now[0] = NOW + passed
+        assert {one.run_id for one in console._needing("")} == {BLOCKED}
+    assert (asked(), len(source.wanted)) == (1, 1)
+    console._needing("meta")
+    assert asked() == 2  # of one connector, a list of its own
+    now[0] = NOW + NEEDS_S
+    console._needing("")
+    assert asked() == 3
 
 
 @pytest.mark.parametrize(("path", "live"), [("/", True), ("/?live=off", False), (f"/runs/{RUNNING}", True)])
