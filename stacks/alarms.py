@@ -111,7 +111,8 @@ class ConnectorAlarms(Construct):
                     "Activation Overdue",
                     FINDING,
                 ],
-                detail={"connector": [self._name]},
+                # An event without a notice is for listeners alone, such as that of a run which somebody has ended.
+                detail={"connector": [self._name], "notice": {"what": events.Match.exists()}},
             ),
             targets=[
                 targets.SnsTopic(

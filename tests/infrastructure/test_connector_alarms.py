@@ -261,7 +261,7 @@ def test_failed_runs_are_told_from_the_function_s_own_events(templates: Template
     assert pattern["source"] == [SOURCE]
     stopped = [DETAIL_TYPES[RunState.FAILED], DETAIL_TYPES[RunState.BLOCKED]]
     assert pattern["detail-type"] == [*stopped, INCOMPLETE, LATE_PART, FOLDER_OPEN, OVERDUE, DETAIL_TYPE]
-    assert pattern["detail"] == {"connector": ["beta-eu"]}
+    assert pattern["detail"] == {"connector": ["beta-eu"], "notice": {"what": [{"exists": True}]}}
 
 
 def test_each_address_is_mailed_by_its_own_topic(templates: Templates) -> None:

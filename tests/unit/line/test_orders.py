@@ -61,6 +61,17 @@ def test_a_run_is_stopped_at_the_half_and_continues(make_world: Make, in_flight:
     assert world.run_of(body).message == ""
 
 
+def test_nobody_is_mailed_about_a_run_that_somebody_has_stopped(make_world: Make) -> None:
+    """Listeners are told of its end, without the notice that is mailed; a run that fails by itself has one."""
+    world = make_world()
+    stopped(world, 30)
+    world.run(world.drop("colour\nred\n", audience="other", file="b.csv"))
+    told = {one["Detail"]["reason"]["code"]: one for one in world.events}
+    assert {one["DetailType"] for one in told.values()} == {"Activation Failed"}
+    assert "notice" not in told["stopped"]["Detail"]
+    assert "no_usable_column" in told["no_usable_column"]["Detail"]["notice"]["why"]
+
+
 def test_a_stopped_run_stays_stopped_until_a_person_continues_it(make_world: Make) -> None:
     """Neither its own old messages nor a replay of the day sends anything, and its audience is free for others."""
     world = make_world()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from activation.aws.app_events import put_event
+from activation.ledger.orders import ORDERED
 from activation.ledger.runs import STOPPED, RunState
 from activation.report.notice import incomplete_notice, notice
 
@@ -29,9 +30,11 @@ def announce(
 ) -> None:
     """Put the run's event on the bus, at least once: listeners recognise a repetition by `run_id` and `state`.
 
-    Raises Retryable if the bus did not accept it.
+    That of a run which has failed or is blocked has a notice, which is mailed, unless somebody has ended the run:
+    who did knows. Raises Retryable if the bus did not accept it.
     """
-    told = {"notice": notice(state, receipt)} if state in STOPPED else {}
+    is_ordered = receipt["reason"] is not None and receipt["reason"]["code"] in ORDERED
+    told = {"notice": notice(state, receipt)} if state in STOPPED and not is_ordered else {}
     put_event(client, bus, DETAIL_TYPES[state], _detail(receipt, receipt_key) | told)
 
 
