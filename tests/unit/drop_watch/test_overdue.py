@@ -171,6 +171,7 @@ def test_one_count_that_fails_does_not_keep_the_other_from_being_made(
         count_missing=lambda: count("count_missing"), count_overdue=lambda: count("count_overdue")
     )
     monkeypatch.setattr(handler, "_watch", lambda: counts)
+    handler._metrics.clear_metrics()  # of the tests before
     context = SimpleNamespace(
         function_name="watch", memory_limit_in_mb=512, invoked_function_arn="arn", aws_request_id="1"
     )
