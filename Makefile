@@ -66,6 +66,10 @@ policies: $(DEV) ## simulate what a mirror may remove: who is wrongly missing an
 chaos: $(DEV) ## 300,000 rows under random kills, throttles, lost answers and duplicate events
 	$(BIN)/pytest -s tests/faults/test_chaos.py $(ARGS)
 
+.PHONY: night
+night: $(DEV) ## seven hours of drops with an outage, an expired token, a bad release, a forgotten person and a replay; print what happened
+	$(BIN)/pytest -s tests/end_to_end/test_night.py $(ARGS)
+
 .PHONY: mutants
 mutants: $(DEV) ## make guarding lines wrong in a copy, one at a time, and see a test fail (5 to 15 minutes; ARGS=lease: those about leases)
 	@$(BIN)/python -m tests.mutants $(ARGS)

@@ -160,6 +160,10 @@ class Queues(Function):
         """Wait until a message was tried and is hidden for later, with nobody at work on it."""
         until(lambda: True if self.queue_hides() > 2 else None, within_s)
 
+    def queue_shows(self) -> int:
+        """Return how many messages of the queue can be taken now."""
+        return self._visible(self.addresses["queue_url"])
+
     def _visible(self, url: str) -> int:
         names = ["ApproximateNumberOfMessages"]
         answer = self.sandbox.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)
