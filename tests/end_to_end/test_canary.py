@@ -41,7 +41,7 @@ def test_the_search_finds_what_is_planted_in_each_place(meta: Line, evidence: Ev
         "table": lambda text: client("dynamodb").put_item(
             TableName=table, Item={"pk": {"S": "meta#planted"}, "is": {"S": text}}
         ),
-        "dead_letter": lambda text: client("sqs").send_message(QueueUrl=letters, MessageBody=text),
+        "DeadLetters": lambda text: client("sqs").send_message(QueueUrl=letters, MessageBody=text),
         "receipts": lambda text: client("s3").put_object(Bucket=bucket, Key="receipts/x.json", Body=text.encode()),
         "event": announce,
     }
@@ -72,7 +72,7 @@ def test_every_place_was_looked_into(meta: Line, evidence: Evidence) -> None:
     meta.sandbox.simulator_config("meta", tokens=[{"state": "expired"}])
     meta.finish(meta.put("Nowhere", as_csv(some)))
     seen = {place: text for place, text in evidence.texts() if len(text) > 2}
-    for place in ("log group", "emulator", "table", "dead_letter", "json file", "csv file", "event"):
+    for place in ("log group", "emulator", "table", "DeadLetters", "json file", "csv file", "event"):
         assert any(place in one for one in seen), place
     logs = "".join(text for place, text in seen.items() if "log group" in place)
     assert '"_aws"' in logs  # the metrics are in the log, in the embedded format
