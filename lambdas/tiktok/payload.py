@@ -29,8 +29,8 @@ HEADERS = {
     "GAID_MD5": "MAID_MD5",
     "FIRST_MD5": "MAID_MD5",
 }
-
-
+# The blank column beside the only one of a file of several types.
+BESIDE = {"EMAIL_SHA256": "PHONE_SHA256"}
 PIECE_ROWS = 16_384  # rows written at a time: about a megabyte
 
 
@@ -73,11 +73,19 @@ class Csv:
                 yield b"".join((pc.binary_join(as_one_list, "\n")[0].as_buffer(), b"\n"))
 
 
-def csv(columns: pa.Table) -> Csv:
-    """Return the file of these columns of digests, named by their keys."""
+def csv(columns: pa.Table, of_type: str) -> Csv:
+    """Return the file of these columns of digests, named by their keys.
+
+    An audience of several types accepts no file of one: `of_type` MULTIPLE_TYPES gives a single column a blank one
+    beside it.
+    """
+    repetitions = repeated(columns)
+    if of_type == MULTIPLE_TYPES and columns.num_columns == 1:
+        beside = BESIDE.get(columns.schema.names[0], "EMAIL_SHA256")
+        columns = columns.append_column(beside, pa.nulls(columns.num_rows, pa.string()))
     keys = columns.schema.names
     header = ",".join(HEADERS[ALIASES.get(key, key)] for key in keys).encode() + b"\n" if len(keys) > 1 else b""
-    return Csv(header, columns, repeated(columns))
+    return Csv(header, columns, repetitions)
 
 
 def multipart(fields: dict[str, str], file: Csv) -> Multipart:

@@ -22,9 +22,10 @@ LIMITS = Limits(
     # Older pages of TikTok's partners say 50 MB. That is below every published limit, and all that a function of
     # 256 MB can hold.
     usual_bytes=50 * MB,
-    # The form around the file is about 800 bytes; each digest is followed by one line end or comma.
+    # The form around the file is about 800 bytes; each digest is followed by a line end or comma, and by both in a
+    # file of one kind for an audience of several.
     head_bytes=2_000,
-    cell_bytes=1,
+    cell_bytes=2,
     # Uploads are few and large; a second one in flight costs memory and gains little.
     in_flight=1,
     # 50 MB in two minutes needs 3.3 Mbit/s.

@@ -18,7 +18,7 @@ from activation.platforms.upload import Batch, Upload
 from lambdas.tiktok import answers
 from lambdas.tiktok.answers import Details
 from lambdas.tiktok.calls import Calls
-from lambdas.tiktok.payload import calculate_type, csv, multipart
+from lambdas.tiktok.payload import MULTIPLE_TYPES, calculate_type, csv, multipart
 from lambdas.tiktok.platform import MAX_FILES_PER_CALL
 from lambdas.tiktok.search import FIRST_WAIT_S, LONGEST_WAIT_S, find_audience, why_not_ready
 
@@ -65,7 +65,8 @@ class TikTokPublisher:
         if not 0 < len(audience.name) <= MAX_NAME_CHARACTERS:
             raise Rejected("bad_name", f"a TikTok audience has a name of 1 to {MAX_NAME_CHARACTERS} characters")
         wanted = calculate_type(keys)
-        found = yield from find_audience(self.calls, audience.name, wanted, audience.options.audience_id)
+        accepted = (wanted, MULTIPLE_TYPES)
+        found = yield from find_audience(self.calls, audience.name, accepted, audience.options.audience_id)
         if found is None:
             if audience.action is Action.REMOVE:
                 raise Rejected(
@@ -75,7 +76,8 @@ class TikTokPublisher:
             return Opened("", state={"calculate_type": wanted})
         if not found.valid:
             raise why_not_ready(found, self.clock_s())
-        return Opened(found.audience_id, state={"calculate_type": wanted})
+        of_type = MULTIPLE_TYPES if found.calculate_type == MULTIPLE_TYPES else wanted
+        return Opened(found.audience_id, state={"calculate_type": of_type})
 
     def reopen(
         self, audience: Audience, opened: Opened, keys: tuple[str, ...]
@@ -89,11 +91,9 @@ class TikTokPublisher:
 
     def encode(self, upload: Upload, audience: Audience, opened: Opened) -> Request:
         """Return the request that uploads a file with the lines."""
-        fields = {
-            "advertiser_id": self.account.account_id,
-            "calculate_type": opened.state["calculate_type"],
-        }
-        return self.calls.upload(multipart(fields, csv(upload.columns)), upload.lines)
+        of_type = opened.state["calculate_type"]
+        fields = {"advertiser_id": self.account.account_id, "calculate_type": of_type}
+        return self.calls.upload(multipart(fields, csv(upload.columns, of_type)), upload.lines)
 
     def classify(self, request: Request, answer: Answer) -> Outcome:
         """Return what an answer means, by TikTok's return code."""
@@ -175,7 +175,7 @@ class TikTokPublisher:
         exists under that name and is not ready was created by this run. Returns an outcome with the audience's id
         or with the state of the files, or raises.
         """
-        found = yield from find_audience(self.calls, audience.name, of_type)
+        found = yield from find_audience(self.calls, audience.name, (of_type,))
         if found is not None and found.valid:  # created by somebody else in the meantime
             outcome = yield from self._apply(audience.action, found.audience_id, files, first=True)
             return replace(outcome, value=found.audience_id, code=FOUND if outcome.kind in TAKEN else outcome.code)
@@ -185,7 +185,7 @@ class TikTokPublisher:
                 return outcome
             if outcome.kind is not OutcomeKind.UNKNOWN:
                 raise failure(outcome)
-            found = yield from find_audience(self.calls, audience.name, of_type)
+            found = yield from find_audience(self.calls, audience.name, (of_type,))
             if found is None:
                 raise Retryable(outcome.code, outcome.reason, after_s=max(outcome.after_s, LOOK_AGAIN_S))
         return Outcome(OutcomeKind.OK, value=found.audience_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from datetime import UTC, datetime
 
 from activation.errors import ConfigError, Rejected, Retryable
@@ -21,12 +21,12 @@ YEAR_S = 365 * 86_400.0
 
 
 def find_audience(
-    calls: Calls, name: str, wanted: str, audience_id: str = ""
+    calls: Calls, name: str, accepted: Sequence[str], audience_id: str = ""
 ) -> Generator[Request, Outcome, Listed | None]:
     """Read every page, and return the advertiser's own customer-file audience with the name, or with the id.
 
     `audience_id` is "" where the name says which is meant. Raises ConfigError if two have the name or none has the
-    id, Rejected if the audience is of another type than `wanted`.
+    id, Rejected if the audience's type is none of `accepted`, of which the first is the drop's own.
     """
     found: dict[str, Listed] = {}
     for number in range(1, MAX_PAGES + 1):
@@ -52,10 +52,10 @@ def find_audience(
             "audience_differs",
             "the advertiser has no customer-file audience of its own with the id that the audience's options name",
         )
-    if one is not None and ALIASES.get(one.calculate_type, one.calculate_type) not in ("", wanted):
+    if one is not None and ALIASES.get(one.calculate_type, one.calculate_type) not in ("", *accepted):
         raise Rejected(
             "type_mismatch",
-            f"the audience was made of {one.calculate_type} files and does not accept {wanted} files;"
+            f"the audience was made of {one.calculate_type} files and does not accept {accepted[0]} files;"
             " use an audience of another name",
         )
     return one

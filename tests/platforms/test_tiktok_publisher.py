@@ -147,17 +147,30 @@ class TestUpload:
         ]
 
     @pytest.mark.parametrize(
+        ("key", "header"),
+        [
+            ("EMAIL_SHA256", "email_SHA256,phone_SHA256"),
+            ("PHONE_SHA256", "phone_SHA256,email_SHA256"),
+            ("FIRST_MD5", "MAID_MD5,email_SHA256"),
+        ],
+    )
+    def test_one_kind_of_several_types(self, key: str, header: str) -> None:
+        """A single column for an audience of several types has a header, and a blank column beside it."""
+        request = upload({key: [digest("a"), digest("a"), digest("b")]}, "MULTIPLE_TYPES")
+        assert file_of(request).decode().splitlines() == [header, f"{digest('a')},", f"{digest('b')},"]
+
+    @pytest.mark.parametrize(
         "keys", [("EMAIL_SHA256",), ("GAID_MD5",), ("EMAIL_SHA256", "PHONE_SHA256", "IDFA_MD5")]
     )
     def test_full_file_is_nearly_as_large_as_it_may_be(self, keys: tuple[str, ...]) -> None:
-        """As many rows as a request is counted to have room for fill it, and do not go over."""
+        """As many rows as a request has room for in its longest form fill it, and do not go over."""
         limits = LIMITS.narrowed(max_bytes=200_000)
         fields = [PLATFORM.table.field(key) for key in keys]
         count = limits.rows_of(fields)
         columns: dict[str, list[str | None]] = {
             one.key: [f"{number:0{one.digest.width}x}" for number in range(count)] for one in fields
         }
-        request = upload(columns, "MULTIPLE_TYPES" if len(keys) > 1 else keys[0])
+        request = upload(columns, "MULTIPLE_TYPES")
         assert request.size_bytes == len(request.content)
         assert 0.97 * limits.max_bytes < request.size_bytes <= limits.max_bytes
 
@@ -238,6 +251,11 @@ class TestOpen:
         """Files of another type than the audience's are refused before they are uploaded."""
         with pytest.raises(Rejected, match="type_mismatch"):
             self.open(page(listed("1", calculate_type="PHONE_SHA256")))
+
+    def test_one_kind_for_an_audience_of_several_is_of_several_types(self) -> None:
+        """The audience accepts only files of its own type, in which a cell may be blank."""
+        opened = self.open(page(listed("1", calculate_type="MULTIPLE_TYPES")))
+        assert opened == Opened("1", state={"calculate_type": "MULTIPLE_TYPES"})
 
     def test_alias_is_the_same_type(self) -> None:
         """MAID and FIRST are two names of one type."""

@@ -9,7 +9,7 @@ from typing import TypeVar
 import pyarrow as pa
 import pytest
 from activation.authentication.tools import Signer
-from activation.errors import ConfigError, Rejected, Retryable
+from activation.errors import ConfigError, Retryable
 from activation.model import Action, Audience
 from activation.platforms.credentials import Credentials
 from activation.platforms.http import AnswerLost, PooledHttp
@@ -236,7 +236,7 @@ class TestTikTok:
             assert len(tiktok.audience(NAME)["members"]) == count
 
     def test_several_types(self, tiktok: Outside, to_tiktok: Line) -> None:
-        """A file of several types is taken."""
+        """A file of several types makes an audience from which one kind alone can be removed."""
         opened = to_tiktok.open(keys=("EMAIL_SHA256", "PHONE_SHA256"))
         emails: list[str | None] = [digest(f"e{number}") for number in range(1200)]
         phones: list[str | None] = [digest(f"p{number}") if number % 2 else None for number in range(1200)]
@@ -245,8 +245,11 @@ class TestTikTok:
         to_tiktok.close(opened, [outcome.value])
         assert tiktok.audience(NAME)["calculate_type"] == "MULTIPLE_TYPES"
         tiktok.advance(3601)
-        with pytest.raises(Rejected, match="type_mismatch"):
-            to_tiktok.open()
+        ready = to_tiktok.open(Action.REMOVE)
+        outcome = to_tiktok.send(upload({"EMAIL_SHA256": emails[:100:2]}), ready)
+        to_tiktok.close(ready, [outcome.value], Action.REMOVE)
+        tiktok.advance(3601)
+        assert len(tiktok.audience(NAME)["members"]) == 1150
 
     @pytest.mark.parametrize("drop", ["before", "after"])
     def test_one_audience_in_spite_of_a_lost_creation(self, tiktok: Outside, to_tiktok: Line, drop: str) -> None:
