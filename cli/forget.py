@@ -155,16 +155,14 @@ def _follow(
     places = [place for place in connectors if place not in unusable]
     runs = _with_receipts(drops, drops.follow(places, within_s))
     alone = set(with_mismatch(places, runs))
-    if people is None or len(people.columns) < 2 or not alone:
+    if people is None:
         return runs
+    wanted = len(runs)
     for place in sorted(alone):
-        for column in people.columns:
-            if connectors[place].platform.table.named(column):
-                drops.put(connectors[place], place, people.only(column), column)
-    wanted = len(runs) + sum(
-        bool(connectors[place].platform.table.named(column)) for place in alone for column in people.columns
-    )
-    return _with_receipts(drops, drops.follow(places, within_s, at_least=wanted))
+        for name, kind in drops.kinds(connectors[place], place, people).items():
+            drops.put(connectors[place], place, kind, name)
+            wanted += 1
+    return _with_receipts(drops, drops.follow(places, within_s, at_least=wanted)) if wanted > len(runs) else runs
 
 
 def _with_receipts(drops: ForgetDrops, runs: Sequence[ForgetRun]) -> Found:

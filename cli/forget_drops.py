@@ -14,6 +14,7 @@ from activation.drops.folder_manifest import ManifestExport, ManifestReading, ma
 from activation.drops.forgetting import forget_folder
 from activation.drops.locate import locate
 from activation.drops.source import BytesSource
+from activation.identifiers.column_map import IGNORE
 from activation.ledger.keys import RUN
 from activation.ledger.runs import FINAL, STOPPED, RunState
 from activation.ledger.suppression_lists import NAME
@@ -22,6 +23,7 @@ from activation.report.receipts import stem
 
 from cli.connectors import NamedConnector
 from cli.dry_run import DryRun
+from cli.dry_run_sums import Sums
 from cli.forget_people import ASKED, People
 from cli.forget_targets import Place
 from cli.upload import MANIFEST
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 FILE = "people.csv"
 ADDED = "added"
 POLL_S = 2.0
+# What ends the names of folders that hold one kind of a file's identifiers; no platform has as many kinds.
+KINDS = tuple(f"kind{number}" for number in range(1, 100))
 ENDED = frozenset(str(one) for one in (*FINAL, *STOPPED))
 
 
@@ -56,11 +60,16 @@ class ForgetRun:
         """Return the key of the run's receipt."""
         return f"{stem(Audience(self.connector, self.audience), self.run_id)}.json"
 
+    @property
+    def is_of_one_kind(self) -> bool:
+        """Return whether the run's drop is a file that was given, of which one kind of identifier is read."""
+        return self.key.rsplit("/", 2)[-2].endswith(tuple(f"-{one}" for one in KINDS))
+
     def is_of(self, place: Place) -> bool:
-        """Return whether the run removes people there, by all that was given or by one column of it."""
+        """Return whether the run removes people there, by all that was given or by one kind of it."""
         folder = self.key.rsplit("/", 2)[-2]
         forget_id = folder.removeprefix(FORGET_PREFIX).partition("-")[0]
-        own = {forget_folder(forget_id, place.account, column) for column in ("", *ASKED)}
+        own = {forget_folder(forget_id, place.account, column) for column in ("", *ASKED, *KINDS)}
         return (self.connector, self.audience) == (place.connector, place.audience) and folder in own
 
 
@@ -72,7 +81,7 @@ class ForgetDrops:
     forget_id: str
 
     def put(self, connector: NamedConnector, place: Place, people: People, column: str = "") -> None:
-        """Upload a folder with its manifest, which begins the run; `column` is the one that it holds alone.
+        """Upload a folder with its manifest, which begins the run; `column` is what it holds alone, see `kinds`.
 
         The manifest names the ad account, since a connector may serve several that have an audience of this name.
         """
@@ -113,11 +122,33 @@ class ForgetDrops:
 
     def unusable(self, connector: NamedConnector, place: Place, people: People) -> str:
         """Return the code for why these values cannot remove anyone, or "" if they can."""
+        sums = self._planned(connector, place, people)
+        return sums.refusal.code if sums.refusal else "" if sums.sent else "no_rows"
+
+    def kinds(self, connector: NamedConnector, place: Place, people: People) -> dict[str, People]:
+        """Return what was given by its kinds of identifiers, each alone, by what ends the names of their folders.
+
+        Kinds that cannot remove anyone are left out, and one kind is none: it was all that was given.
+        """
+        table, used = connector.platform.table, self._planned(connector, place, people).columns
+        known = {one.key for one in table.fields}
+        keys = [key for key in dict.fromkeys(used.values()) if key in known]
+        if len(keys) < 2:
+            return {}
+        if people.columns:
+            kinds = {one: people.only(one) for one in people.columns if table.named(one)}
+        else:
+            kinds = {
+                name: people.without(column for column, key in used.items() if key != alone)
+                for name, alone in zip(KINDS, keys, strict=False)
+            }
+        return {name: one for name, one in kinds.items() if not self.unusable(connector, place, one)}
+
+    def _planned(self, connector: NamedConnector, place: Place, people: People) -> Sums:
         key = self._base(place) + MANIFEST
         platform = connector.platform
         located = locate(key, connector=connector.name, table=platform.table, actions=platform.limits.actions)
-        sums = DryRun.of(located, connector, said=_said(connector, people)).over(BytesSource(people.content))
-        return sums.refusal.code if sums.refusal else "" if sums.sent else "no_rows"
+        return DryRun.of(located, connector, said=_said(connector, people)).over(BytesSource(people.content))
 
     def runs(self) -> list[ForgetRun]:
         """Return the runs of this forget that remove people, as far as the ledger knows them."""
@@ -170,7 +201,8 @@ class ForgetDrops:
 
 def _said(connector: NamedConnector, people: People) -> tuple[tuple[str, str], ...]:
     """Return what the drop's columns are, whatever the connector's settings say of columns of these names."""
-    return tuple((one, one) for one in people.columns if connector.platform.table.named(one))
+    read = [(one, one) for one in people.columns if connector.platform.table.named(one)]
+    return (*read, *((one, IGNORE) for one in people.ignored))
 
 
 def _run(item: Mapping[str, Any]) -> ForgetRun:

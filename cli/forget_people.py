@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from codecs import BOM_UTF8
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import typer
@@ -18,14 +20,24 @@ ASKED = {
     "customer_id": "Customer numbers, as they were sent",
 }
 MOST_BYTES = 50_000_000
+# A first line that is a value by itself, and the column that its file then is.
+ALONE = {
+    "email": re.compile(rb"[^\s,;|@]+@[^\s,;|@]+"),
+    "phone": re.compile(rb"\+[\d ()./-]{6,}"),
+    "device": re.compile(rb"[\dA-Fa-f]{8}(-[\dA-Fa-f]{4}){3}-[\dA-Fa-f]{12}"),
+}
 
 
 @dataclass(frozen=True)
 class People:
-    """A file of people to forget: its text as bytes, and its columns, none of a file that was given."""
+    """A file of people to forget: its text as bytes, and its columns, none of a file that was given.
+
+    `ignored` are the columns that are not to be read.
+    """
 
     content: bytes = field(repr=False)
     columns: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
     def only(self, column: str) -> People:
         """Return what was typed for one of the columns."""
@@ -33,12 +45,22 @@ class People:
         place = header.index(column)
         return _typed({column: [row[place] for row in rows if row[place]]})
 
+    def without(self, columns: Iterable[str]) -> People:
+        """Return the same file, of which these columns are not read."""
+        return replace(self, ignored=tuple(columns))
+
 
 def from_file(path: Path) -> People:
-    """Read a file in any format of a raw drop; end the command if it cannot be read or is too large."""
+    """Read a file in any format of a raw drop; end the command if it cannot be read or is too large.
+
+    A list of e-mail addresses, phone numbers or device ids without a header gets one.
+    """
     if path.stat().st_size > MOST_BYTES:
         raise typer.BadParameter(f"has more than {MOST_BYTES // 1_000_000} MB", param_hint="--file")
-    return People(path.read_bytes())
+    content = path.read_bytes().removeprefix(BOM_UTF8)
+    first = content.partition(b"\n")[0].strip().strip(b'"')
+    column = next((name for name, form in ALONE.items() if form.fullmatch(first)), "")
+    return People(f"{column}\n".encode() + content if column else content)
 
 
 def from_prompt() -> People:

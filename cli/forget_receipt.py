@@ -47,6 +47,8 @@ def line_of(target: Target, runs: Sequence[tuple[ForgetRun, Mapping[str, Any] | 
         return _line(target, NOT_DONE, NotDone(unusable, why))
     mine = [(run, receipt) for run, receipt in runs if run.is_of(target.place)]
     # Where an audience accepts one kind of identifier alone, the run with all of them is the one that was refused.
+    # Of runs that left people in, the one that was applied says the most.
+    mine.sort(key=lambda one: one[0].state != RunState.APPLIED)
     judged = [_judged(target, run, receipt) for run, receipt in mine]
     for outcome in (GOES_ON, REMOVED):
         if found := next((one for one in judged if one.outcome == outcome), None):
@@ -64,14 +66,21 @@ def _judged(target: Target, run: ForgetRun, receipt: Mapping[str, Any] | None) -
     if receipt["account"] != target.account:
         why = f"{run.connector} sends to another ad account by now"
         return _line(target, NOT_DONE, NotDone("other_account", why), run)
+    why_in = _why_still_in(run, receipt)
+    return _line(target, NOT_DONE, why_in, run) if why_in else _line(target, REMOVED, run=run)
+
+
+def _why_still_in(run: ForgetRun, receipt: Mapping[str, Any]) -> NotDone | None:
+    """Return why people may still be in the audience although the run was applied; None if they are not."""
     notes = {**receipt.get("platform_notes", {}), **{one["code"]: one["sentence"] for one in receipt["warnings"]}}
     if still := next((code for code in notes if code in STILL_IN), ""):
-        return _line(target, NOT_DONE, NotDone(still, notes[still]), run)
-    rejected = receipt["rows"]["rejected_by_platform"]
-    if rejected:
-        why = f"the platform refused {rejected:,} of the rows"
-        return _line(target, NOT_DONE, NotDone("rows_rejected", why), run)
-    return _line(target, REMOVED, run=run)
+        return NotDone(still, notes[still])
+    if rejected := receipt["rows"]["rejected_by_platform"]:
+        return NotDone("rows_rejected", f"the platform refused {rejected:,} of the rows")
+    if run.is_of_one_kind and (lacking := receipt["rows"]["rejected_by_us"]):
+        why = f"the audience accepts one kind of identifier, of which {lacking:,} of the rows have no usable one"
+        return NotDone("type_mismatch", why)
+    return None
 
 
 def _line(target: Target, outcome: str, why: NotDone | None = None, run: ForgetRun | None = None) -> Line:

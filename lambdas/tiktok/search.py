@@ -56,7 +56,7 @@ def find_audience(
         raise Rejected(
             "type_mismatch",
             f"the audience was made of {one.calculate_type} files and does not accept {accepted[0]} files;"
-            " use an audience of another name",
+            " send files of its type, or use an audience of another name",
         )
     return one
 

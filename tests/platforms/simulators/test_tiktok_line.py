@@ -167,6 +167,25 @@ def test_another_type_is_refused_before_anything_is_uploaded(line: Line) -> None
     assert uploads(line) == before
 
 
+def test_one_kind_is_removed_from_an_audience_of_several(line: Line) -> None:
+    """Its file has the audience's type, and a blank column for what was not given."""
+    rows = [f"{one},\n" for one in people(2400)]
+    line.run(
+        line.event(
+            line.put("".join(["email,phone\n", *rows, "a@example.com,+4915123456789\n"]), "tiktok/VIP/raw/a.csv")
+        )
+    )
+    assert line.tiktok.audience("VIP")["calculate_type"] == "MULTIPLE_TYPES"
+    line.run(
+        line.event(
+            line.put("".join(["email\n", *(f"{one}\n" for one in people(300))]), "tiktok/VIP/raw/remove/b.csv")
+        )
+    )
+    (receipt,) = [one for one in line.receipts() if one["action"] == "remove"]
+    assert (receipt["state"], receipt["rows"]["acknowledged"]) == (RunState.APPLIED, 300), receipt["reason"]
+    assert len(line.tiktok.audience("VIP")["members"]) == 2101
+
+
 @pytest.mark.parametrize("is_there", [False, True])
 def test_files_that_expired_are_uploaded_once_more(line: Line, is_there: bool) -> None:
     """Whether the audience was to be created or changed, it has its people, and every row is counted once."""

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import pytest
 from activation.aws.table import ConditionalTable
+from activation.drops.folder_manifest import ManifestReading, manifest_reading
+from activation.drops.locate import locate
 from activation.drops.messages import read
+from activation.drops.source import BytesSource
 from activation.drops.sources import Origins
 from activation.ledger.audience_lock import AudienceLocks
 from activation.ledger.audiences import KnownAudiences
@@ -21,14 +24,21 @@ from typer.testing import CliRunner, Result
 
 from cli import deployment
 from cli.__main__ import app
+from cli.connectors import NamedConnector
 from cli.deployment import Deployment
-from cli.forget_drops import ForgetDrops
+from cli.dry_run import DryRun
+from cli.forget_drops import ForgetDrops, ForgetRun
 from lambdas.doctor.addresses import ConnectorAddresses, LineQueues
+from lambdas.tiktok.payload import MULTIPLE_TYPES, calculate_type
+from lambdas.tiktok.platform import PLATFORM
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 MAIL = "kim@example.com"
+PHONE = "+49 1512 3456789"
+# TikTok's audiences by the type of their first files; one of several types gets files of one kind in its own form.
+TYPES = {"Emails": "EMAIL_SHA256", "Phones": "PHONE_SHA256", "Both": MULTIPLE_TYPES}
 REASONS = {"Deleted": ("failed", "audience_missing"), "Small": ("failed", "audience_would_be_too_small")}
 
 
@@ -82,8 +92,11 @@ class Deployed:
         elif not account:
             manifest = json.loads(self.s3.get_object(Bucket="drops", Key=key)["Body"].read())
             account = manifest["activation"]["account"]
-        if audience == "Typed" and "-email" not in key:
-            texts["state"], code = "failed", "type_mismatch"
+        lacking = 0
+        if audience in TYPES:
+            of_type, lacking = self._read(key)
+            if TYPES[audience] not in (of_type, MULTIPLE_TYPES):
+                texts["state"], code = "failed", "type_mismatch"
         record = {name: {"S": text} for name, text in texts.items()}
         self.dynamodb.put_item(TableName="ledger", Item={"pk": {"S": run_key(connector, run_id)}, **record})
         receipt: dict[str, Any] = {
@@ -91,10 +104,23 @@ class Deployed:
             "account": account,
             "reason": {"code": code, "sentence": "why"} if code else None,
             "warnings": [],
-            "rows": {"rejected_by_platform": 0},
+            "rows": {"rejected_by_platform": 0, "rejected_by_us": lacking},
         }
         at = f"receipts/{connector}/{audience}/{run_id}.json"
         self.s3.put_object(Bucket="receipts", Key=at, Body=json.dumps(receipt).encode())
+
+    def _read(self, key: str) -> tuple[str, int]:
+        """Return the type of the file that TikTok would get, and how many rows it would lack."""
+        bodies = [
+            self.s3.get_object(Bucket="drops", Key=one)["Body"].read()
+            for one in (key, key.replace("/manifest", "/people.csv"))
+        ]
+        reading = manifest_reading(json.loads(bodies[0])) or ManifestReading()
+        connector = NamedConnector("tiktok", PLATFORM)
+        located = locate(key, connector="tiktok", table=PLATFORM.table, actions=PLATFORM.limits.actions)
+        sums = DryRun.of(located, connector, said=reading.columns).over(BytesSource(bodies[1]))
+        assert sums.refusal is None
+        return calculate_type(tuple(dict.fromkeys(sums.columns.values()))), sums.rows - sums.sent
 
 
 @pytest.fixture
@@ -206,9 +232,56 @@ def test_the_receipts_of_the_runs_are_named(running: Deployed) -> None:
 
 def test_an_audience_of_one_kind_of_identifier_gets_a_drop_of_it(running: Deployed) -> None:
     """TikTok takes no mixed files for an audience that was made of one kind."""
-    running.wrote("tiktok", "tiktok", "Typed")
-    result = forget("--json", typed=f"{MAIL}\n+49 1512 3456789\n\n\n")
-    assert outcomes(result) == {"Typed": ("removed", "")}
+    for audience in TYPES:
+        running.wrote("tiktok", "tiktok", audience)
+    result = forget("--json", typed=f"{MAIL}\n{PHONE}\n\n\n")
+    assert outcomes(result) == dict.fromkeys(TYPES, ("removed", ""))
+
+
+MISMATCH = ("not done", "type_mismatch")
+
+
+@pytest.mark.parametrize(
+    ("text", "phones", "emails"),
+    [
+        (f"{MAIL}\nlee@example.com\n", MISMATCH, ("removed", "")),
+        (f"\ufeff{MAIL}\n", MISMATCH, ("removed", "")),
+        (f"Mail\n{MAIL}\n", MISMATCH, ("removed", "")),
+        (f"{PHONE}\n", ("removed", ""), MISMATCH),
+        (f"E-Mail;Telefon\n{MAIL};{PHONE}\n", ("removed", ""), ("removed", "")),
+        (f"E-Mail;Telefon\n{MAIL};{PHONE}\nlee@example.com;\n", MISMATCH, ("removed", "")),
+    ],
+)
+def test_a_file_removes_by_the_kind_that_an_audience_accepts(
+    running: Deployed, tmp_path: Path, text: str, phones: tuple[str, str], emails: tuple[str, str]
+) -> None:
+    """Whoever is not given by that kind is named as not done; an audience of several kinds accepts each."""
+    for audience in TYPES:
+        running.wrote("tiktok", "tiktok", audience)
+    path = tmp_path / "people.csv"
+    path.write_text(text)
+    done = phones == emails
+    result = forget("--json", "--yes", "--file", str(path), typed="", code=0 if done else 1)
+    assert outcomes(result) == {"Both": ("removed", ""), "Emails": emails, "Phones": phones}
+
+
+def test_rows_without_the_kind_that_an_audience_accepts_are_counted(running: Deployed, tmp_path: Path) -> None:
+    """The run that removed the others is named, with how many are still in."""
+    running.wrote("tiktok", "tiktok", "Phones")
+    path = tmp_path / "people.csv"
+    path.write_text(f"email,phone\n{MAIL},{PHONE}\nlee@example.com,\n")
+    (line,) = told(forget("--json", "--yes", "--file", str(path), typed="", code=1))["platforms"]["tiktok"]
+    assert line["code"] == "type_mismatch"
+    assert "1 of the rows have no usable one" in line["sentence"]
+    assert any(line["run_id"] == one.run_id for one in running_kinds(running))
+
+
+def running_kinds(aws: Deployed) -> list[ForgetRun]:
+    """Return the runs whose drops hold one kind of a file's identifiers."""
+    (manifest, *_) = [one for one in aws.keys("tiktok/") if one.endswith("manifest")]
+    forget_id = manifest.split("forget-")[1].partition("-")[0]
+    runs = ForgetDrops(deployment.find(), forget_id).runs()
+    return [one for one in runs if one.is_of_one_kind and one.state == "applied"]
 
 
 def test_another_ad_account_is_no_removal(running: Deployed) -> None:
