@@ -64,7 +64,7 @@ def _of_groups(mapping: AudienceMapping) -> Iterator[str]:
         elif columns_called(one.name, seen):
             yield f"aggregates.{one.name}: is there twice"
         seen.append(one.name)
-    for number, condition in enumerate(mapping.having, 1):
+    for number, condition in enumerate(mapping.having):
         if condition.column not in made:
             yield f"having[{number}]: {condition.column!r} is neither in group_by nor in aggregates"
     for name in mapping.output.event_id:

@@ -156,7 +156,7 @@ class _Reader:
             self.values.say(place, f"must be a list of at most {MOST_ENTRIES} conditions")
             return ()
         found = []
-        for number, one in enumerate(given, 1):
+        for number, one in enumerate(given):
             condition, mistake = condition_of(one)
             if condition is None:
                 self.values.say(f"{place}[{number}]", mistake)

@@ -159,7 +159,7 @@ def _missing(mapping: AudienceMapping, source: Sequence[str]) -> list[str]:
             mistakes.append(f"derived.{one.name}: the export has a column of this name")
         else:
             seen.append(one.name)
-    for number, condition in enumerate(mapping.filters, 1):
+    for number, condition in enumerate(mapping.filters):
         look(f"filters[{number}]", condition.column)
     listed = {"consent.column": mapping.consent.columns, "group_by": mapping.group_by}
     if not mapping.is_grouped:

@@ -120,7 +120,7 @@ def test_every_missing_column_is_named_at_once(tmp_path: Path) -> None:
         )
     assert [one.partition(":")[0] for one in refused.value.mistakes] == [
         "derived.y",
-        "filters[1]",
+        "filters[0]",
         "group_by",
         "aggregates.spend",
     ]

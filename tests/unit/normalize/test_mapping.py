@@ -119,13 +119,13 @@ BETWEEN: list[tuple[str, object, str]] = [
     ("target.platform", "meta_conversions", "output.identifiers"),
     ("target", {"platform": "snapchat", "connector": "s", "audience": "a", "action": "replace"}, "target.action"),
     ("columns", {"email": "emial"}, "columns"),
-    ("having", [{"column": "amount", "above": 1}], "having[1]"),
+    ("having", [{"column": "amount", "above": 1}], "having[0]"),
     ("aggregates.month", {"count": "*"}, "aggregates.month"),
     ("aggregates.Month", {"count": "*"}, "aggregates.Month"),
     ("aggregates. spend", {"max": "amount"}, "aggregates.spend"),
     ("columns. email", "phone", "columns.email"),
-    ("filters", [{"column": "day", "at_most": "2026-13-45"}], "filters[1]"),
-    ("filters", [{"column": "a", "above": float("nan")}], "filters[1]"),
+    ("filters", [{"column": "day", "at_most": "2026-13-45"}], "filters[0]"),
+    ("filters", [{"column": "a", "above": float("nan")}], "filters[0]"),
     ("group_by", [], "aggregates"),
     ("output.event_id", ["customer", "month"], "output.event_id"),
 ]
@@ -192,7 +192,7 @@ def test_all_mistakes_are_reported_at_once() -> None:
     document["having"] = [{"column": "nothing", "above": 1}]
     document["output"]["rows_per_part"] = 0
     places = [one.partition(":")[0] for one in mistakes(document)]
-    assert places == ["output.rows_per_part", "input.format", "columns", "having[1]"]
+    assert places == ["output.rows_per_part", "input.format", "columns", "having[0]"]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", "nul", "[" * 100_000])
