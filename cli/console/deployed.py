@@ -18,6 +18,7 @@ from cli.console.unread import unread_files
 from cli.examined import examine
 from cli.known_audiences import known_audiences
 from cli.letters import DeadLetters
+from cli.matched import with_matched
 from cli.printable import counted
 from cli.runs.actions import RefusedActionError, RunActions, caller
 from cli.runs.listing import Wanted, list_runs
@@ -79,7 +80,8 @@ class DeployedSource:
 
     def audiences(self) -> Sequence[KnownAudience]:
         """Return every audience that was ever written to."""
-        return known_audiences(self.found.ledger_table)
+        known = known_audiences(self.found.ledger_table)
+        return with_matched(boto3.client("s3"), self.found.receipts_bucket, known)
 
     def findings(self) -> Mapping[str, Sequence[Finding]]:
         """Examine every connector and the app."""
