@@ -119,6 +119,8 @@ class DeployedSource:
         except RefusedActionError as refused:
             raise RefusedError(f"The run cannot be undone: {refused.sentence}.") from None
         leave = f"{counted(prepared.rows, 'row')} of people leave."
+        if prepared.too_few:
+            leave += f" {prepared.too_few[0].upper()}{prepared.too_few[1:]}."
         if not (doubtful := prepared.not_told_apart):
             return leave
         others = counted(len(prepared.others), "other run")

@@ -130,6 +130,8 @@ def undo(
     if doubtful:
         runs = counted(len(prepared.others), "other run")
         says += f"\nup to {doubtful:,} of them may have been sent by {runs} too; they leave the audience as well"
+    if prepared.too_few:
+        says += f"\n{prepared.too_few}"
     if not as_json:
         typer.echo(printable(says.replace("\n", "; ")))
     if yes and doubtful and not shared:
@@ -139,6 +141,7 @@ def undo(
     new = prepared.begin(found, caller())
     if as_json:
         told = {"run_id": new, "undoes": row.run_id, "rows": prepared.rows, "rows_not_told_apart": doubtful}
+        told |= {"warning": prepared.too_few} if prepared.too_few else {}
         print(json.dumps(told))
     else:
         print(f"run {new}: {typed('run', 'watch', new)}")
