@@ -85,7 +85,7 @@ def _list(letters: DeadLetters, run: str, reason: str, *, as_json: bool) -> None
             head = f"{one.run_id[:RUN_DIGITS_SHOWN]:<{RUN_DIGITS_SHOWN}}  {utc(one.sent_at)}  {one.code} ({who})"
             console().print(f"{head}\n  {printable(one.sentence)}", soft_wrap=True)
     if not found and not as_json:
-        typer.echo("no dead letter is like this", err=True)
+        typer.echo("no dead letters match", err=True)
 
 
 def _move(letters: DeadLetters, run: str, reason: str, of: str) -> None:
@@ -97,7 +97,7 @@ def _move(letters: DeadLetters, run: str, reason: str, of: str) -> None:
     moved = letters.move(lambda one: one.run_id.startswith(run) and reason in ("", one.code))
     if not moved:
         listing = typed("redrive", "--connector", of, "--list")
-        deployment.fail(f"no dead letter of {of} is like this; list them: {listing}")
+        deployment.fail(f"no dead letter of {of} matches; list them: {listing}")
     print(f"{counted(moved, 'message')} moved back to {of}")
 
 
