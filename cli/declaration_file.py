@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from lambdas.sync.declaration import Declarations
-from lambdas.sync.declarations import FILE, DeclarationsError, read_declarations
+from lambdas.sync.declarations import FILE, DeclarationsError, examine_declarations
 
 MOST_BYTES = 1_000_000
 
@@ -44,8 +44,12 @@ class DeclarationFile:
     document: dict[str, Any]
 
 
-def read_file(path: Path) -> DeclarationFile:
-    """Read the file; raises DeclarationsError with every mistake and its line."""
+def read_file(path: Path, further: Callable[[Declarations], Iterable[str]] | None = None) -> DeclarationFile:
+    """Read the file; raises DeclarationsError with every mistake and its line.
+
+    `further` yields what else is wrong with declarations, each with its path. They may be incomplete: a value that
+    is wrong in itself is blank there, or its default.
+    """
     try:
         text = path.read_bytes()
         if len(text) > MOST_BYTES:
@@ -65,12 +69,10 @@ def read_file(path: Path) -> DeclarationFile:
         raise DeclarationsError([f"{path.name}{line}: is not YAML: {problem}"]) from None
     lines: dict[str, int] = {}
     mistakes = list(_walk(root, "", lines, set()))
-    if isinstance(document, dict):
-        mistakes += _inline(document, path.parent)
-    try:
-        found = read_declarations(document)
-    except DeclarationsError as error:
-        mistakes += error.mistakes
+    unread = _inline(document, path.parent) if isinstance(document, dict) else {}
+    found, wrong = examine_declarations(document, without_sql=unread.keys())
+    mistakes += [*unread.values(), *(one.removeprefix(f"{FILE}: ") for one in wrong)]
+    mistakes += further(found) if further else ()
     if mistakes:
         placed = sorted((_line(one, lines), one) for one in dict.fromkeys(mistakes))
         raise DeclarationsError(
@@ -100,9 +102,12 @@ def _walk(node: yaml.Node, path: str, lines: dict[str, int], seen: set[int]) -> 
             yield from _walk(value, f"{path}[{index}]", lines, seen)
 
 
-def _inline(document: dict[str, Any], folder: Path) -> Iterator[str]:
-    """Put the SQL of files, whose paths are relative to `folder`, in their place; yield what is wrong with one."""
-    audiences = document.get("audiences")
+def _inline(document: dict[str, Any], folder: Path) -> dict[str, str]:
+    """Put the SQL of files, whose paths are relative to `folder`, in their place.
+
+    Returns what is wrong with those that cannot be read, by the audiences' names.
+    """
+    audiences, unread = document.get("audiences"), {}
     for name, one in audiences.items() if isinstance(audiences, dict) else ():
         given = one.get("sql") if isinstance(one, dict) else None
         if not isinstance(given, str) or not given.strip().endswith(".sql"):
@@ -111,7 +116,9 @@ def _inline(document: dict[str, Any], folder: Path) -> Iterator[str]:
         try:
             one["sql"] = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError):
-            yield f"audiences.{name}.sql: {given.strip()} is no file beside {FILE} that can be read as UTF-8"
+            no_file = f"{given.strip()} is no file beside this one that can be read as UTF-8"
+            unread[str(name)] = f"audiences.{name}.sql: {no_file}"
+    return unread
 
 
 def _line(mistake: str, lines: dict[str, int]) -> int:

@@ -60,23 +60,25 @@ def read_checked(path: Path) -> DeclarationFile:
     """Read the file and check it against the connectors and the sources; end the command with every mistake."""
     from cli.connectors import NoConnector, connectors
 
+    def by_connectors(declared: Declarations) -> Iterator[str]:
+        yield from _mistakes(declared, known)
+        yield from _shared(declared, known)
+
     try:
-        found = read_file(path)
         known = connectors(None)
+        return read_file(path, by_connectors)
     except DeclarationsError as error:
         deployment.fail("\n".join(error.mistakes))
     except NoConnector as error:
         deployment.fail(error.sentence)
-    declared = found.declarations
-    if mistakes := [f"{path.name}: {one}" for one in (*_mistakes(declared, known), *_shared(declared, known))]:
-        deployment.fail("\n".join(mistakes))
-    return found
 
 
 def _mistakes(declared: Declarations, known: Mapping[str, NamedConnector]) -> Iterator[str]:
     """Yield what is wrong with declarations by what the connectors' platforms take."""
     for one in declared.audiences:
         for number, to in enumerate(one.to):
+            if not to.connector:
+                continue  # told already
             place = f"audiences.{one.name}.to[{number}].connector"
             connector = known.get(to.connector)
             if connector is None:
@@ -106,15 +108,24 @@ def _shared(declared: Declarations, known: Mapping[str, NamedConnector]) -> Iter
     for one in declared.audiences:
         if one.paused:
             continue
-        for number, to in enumerate(one.to):
-            other = next((name for name, before in filled if fill_the_same(to, before, accounts)), "")
+        complete = [(number, to) for number, to in enumerate(one.to) if to.connector and to.audience]
+        for number, to in complete:
+            other = next(
+                (name for name, one in filled if fill_the_same(to, one, accounts) and not _alike(to, one)), ""
+            )
             if other:
                 yield (
                     f"audiences.{one.name}.to[{number}]: is filled by {other} as well, or may be, and each would"
                     " take out the other's people; if their ad accounts differ, name the connector's own as"
                     " `account` in cdk.context.json"
                 )
-        filled += [(one.name, to) for to in one.to]
+        filled += [(one.name, to) for _, to in complete]
+
+
+def _alike(to: Target, other: Target) -> bool:
+    """Return whether two targets are one audience by what they say: the file by itself tells that."""
+    named = to.audience == other.audience or (to.audience_id and to.audience_id == other.audience_id)
+    return bool(named) and (to.connector, to.account) == (other.connector, other.account)
 
 
 def _accounts(one: NamedConnector) -> ConnectorAccounts:

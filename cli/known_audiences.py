@@ -35,7 +35,7 @@ class KnownAudience:
     """An audience: `record` is what the ledger says of its writing, `state` what its mirror knows.
 
     `problem` is why that cannot be read, "" where it can. `holder` is the run that holds the audience's lock, ""
-    for none.
+    for none. `matched` is how many members its newest receipt says were matched, where matched.py has read it.
     """
 
     platform: str
@@ -45,6 +45,7 @@ class KnownAudience:
     state: MirrorState = field(default_factory=MirrorState)
     problem: str = ""
     holder: str = ""
+    matched: EstimatedSize | None = None
 
     @property
     def lock(self) -> str:

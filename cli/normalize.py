@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -52,7 +52,6 @@ def normalize(
         report = run(str(mapping), str(source), str(output), folder=folder, session=session)
     except (ActivationError, NoConnector) as error:
         _refuse(error, as_json)
-        raise typer.Exit(1) from None
     if as_json:
         print(json.dumps({**report.document, "folder": _folder(report, output)}, ensure_ascii=False))
         return
@@ -77,17 +76,19 @@ def _refuse_other_connector(mapping: Path) -> None:
             raise BadMapping([f"target.platform must be {one.platform}, which the connector {one.name} is"])
 
 
-def _refuse(error: Any, as_json: bool) -> None:
+def _refuse(error: Any, as_json: bool) -> NoReturn:
+    """End the command with an error: of a mapping, with each of its mistakes."""
     mistakes = list(getattr(error, "mistakes", ()))
     if as_json:
         found = {"code": error.code, "sentence": error.sentence, **({"mistakes": mistakes} if mistakes else {})}
-        print(json.dumps({"refused": found}, ensure_ascii=False))
+        typer.echo(json.dumps({"error": found}, ensure_ascii=False), err=True)
     elif mistakes:
         print(f"{error.code}: {len(mistakes)} to correct in the mapping")
         for mistake in mistakes:
             print(f"  {mistake}")
     else:
         print(f"{error.code}: {error.sentence}")
+    raise typer.Exit(1) from None
 
 
 def _folder(report: Report, output: Path) -> str:

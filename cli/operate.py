@@ -35,7 +35,7 @@ def redrive(
         str, typer.Option(autocompletion=runs, help="Only the letter of this run: its id, or its first digits.")
     ] = "",
     reason: Annotated[str, typer.Option(help="Only letters with this code, such as token_refused.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="With --list: print one JSON object per line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --list: print one JSON list of objects.")] = False,
 ) -> None:
     """Move dead letters back to their queue, of a connector, of exports or of Clean Rooms queries.
 
@@ -76,16 +76,25 @@ def _list(letters: DeadLetters, run: str, reason: str, *, as_json: bool) -> None
     from cli.runs.shown import RUN_DIGITS_SHOWN, utc
 
     found = [one for one in letters.read() if one.run_id.startswith(run) and reason in ("", one.code)]
+    if as_json:
+        told = [
+            {
+                "run_id": one.run_id,
+                "code": one.code,
+                "sentence": one.sentence,
+                "who": explain(one.code).who.value,
+                "sent_at": utc(one.sent_at),
+            }
+            for one in found
+        ]
+        print(json.dumps(told, ensure_ascii=False))
+        return
     for one in found:
         who = explain(one.code).who.value
-        if as_json:
-            told = {"run_id": one.run_id, "code": one.code, "sentence": one.sentence, "who": who}
-            print(json.dumps({**told, "sent_at": utc(one.sent_at)}, ensure_ascii=False))
-        else:
-            head = f"{one.run_id[:RUN_DIGITS_SHOWN]:<{RUN_DIGITS_SHOWN}}  {utc(one.sent_at)}  {one.code} ({who})"
-            console().print(f"{head}\n  {printable(one.sentence)}", soft_wrap=True)
-    if not found and not as_json:
-        typer.echo("no dead letter is like this", err=True)
+        head = f"{one.run_id[:RUN_DIGITS_SHOWN]:<{RUN_DIGITS_SHOWN}}  {utc(one.sent_at)}  {one.code} ({who})"
+        console().print(f"{head}\n  {printable(one.sentence)}", soft_wrap=True)
+    if not found:
+        typer.echo("no dead letters match", err=True)
 
 
 def _move(letters: DeadLetters, run: str, reason: str, of: str) -> None:
@@ -97,7 +106,7 @@ def _move(letters: DeadLetters, run: str, reason: str, of: str) -> None:
     moved = letters.move(lambda one: one.run_id.startswith(run) and reason in ("", one.code))
     if not moved:
         listing = typed("redrive", "--connector", of, "--list")
-        deployment.fail(f"no dead letter of {of} is like this; list them: {listing}")
+        deployment.fail(f"no dead letter of {of} matches; list them: {listing}")
     print(f"{counted(moved, 'message')} moved back to {of}")
 
 

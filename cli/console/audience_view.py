@@ -9,8 +9,12 @@ from activation.platforms.discovery import platforms
 from activation.report.drawing import trend
 from activation.report.html import Html
 
+from cli.typed import typed
+
 if TYPE_CHECKING:
     from cli.known_audiences import KnownAudience
+
+SIZED = "meta"  # the one platform whose examination notes sizes
 
 
 @dataclass(frozen=True)
@@ -50,16 +54,21 @@ def audience_view(known: KnownAudience) -> AudienceView:
 
 
 def _usable(known: KnownAudience) -> tuple[str, str]:
-    """Return whether ads can reach an audience by what is known here: by its size and by who works on it."""
+    """Return whether ads can reach an audience by what is known here: by its size and by who works on it.
+
+    Where the examination has noted no size, what the newest receipt says of matched members counts.
+    """
     minimum = platforms()[known.platform].minimum if known.platform in platforms() else None
-    sizes = known.estimated_sizes
+    size = known.estimated_sizes[-1] if known.estimated_sizes else known.matched
     if known.problem:
         return "unclear:", f"its mirror cannot be read ({known.problem})"
     if known.state.pending or known.holder:
         return "changing:", "a run is working on it"
-    if not sizes or minimum is None:
-        least = f"; it needs {minimum.people:,} people at least" if minimum else ""
-        return "not told", f"by the platform{least}"
-    if sizes[-1].high < minimum.people:
-        return "no:", f"{minimum.people:,} people at least are needed"
-    return "yes:", f"at least {minimum.people:,} people are needed"
+    if size is None or minimum is None:
+        least = f"at least {minimum.people:,} people are needed; " if minimum else ""
+        if known.platform == SIZED:
+            return "unknown yet:", f"{least}run {typed('doctor')}, or wait for the daily examination"
+        return "unknown:", f"{least}see the platform's own pages for the size"
+    matched = f"{size} members matched on {size.day}; " if size is known.matched else ""
+    word = "no:" if size.high < minimum.people else "yes:"
+    return word, f"{matched}at least {minimum.people:,} people are needed"

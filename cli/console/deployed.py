@@ -18,6 +18,7 @@ from cli.console.unread import unread_files
 from cli.examined import examine
 from cli.known_audiences import known_audiences
 from cli.letters import DeadLetters
+from cli.matched import with_matched
 from cli.printable import counted
 from cli.runs.actions import RefusedActionError, RunActions, caller
 from cli.runs.listing import Wanted, list_runs
@@ -79,7 +80,8 @@ class DeployedSource:
 
     def audiences(self) -> Sequence[KnownAudience]:
         """Return every audience that was ever written to."""
-        return known_audiences(self.found.ledger_table)
+        known = known_audiences(self.found.ledger_table)
+        return with_matched(boto3.client("s3"), self.found.receipts_bucket, known)
 
     def findings(self) -> Mapping[str, Sequence[Finding]]:
         """Examine every connector and the app."""
@@ -117,6 +119,8 @@ class DeployedSource:
         except RefusedActionError as refused:
             raise RefusedError(f"The run cannot be undone: {refused.sentence}.") from None
         leave = f"{counted(prepared.rows, 'row')} of people leave."
+        if prepared.too_few:
+            leave += f" {prepared.too_few[0].upper()}{prepared.too_few[1:]}."
         if not (doubtful := prepared.not_told_apart):
             return leave
         others = counted(len(prepared.others), "other run")

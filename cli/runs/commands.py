@@ -69,7 +69,7 @@ def runs(
     elif rows:
         console().print(listed(rows, now), end="", soft_wrap=True)
     else:
-        typer.echo("no run is like this", err=True)
+        typer.echo("no runs match", err=True)
 
 
 def as_data(row: RunRow, now: float) -> dict[str, Any]:

@@ -68,12 +68,15 @@ def show(run_id: RunId, as_json: AsJson = False) -> None:
 def watch(
     run_id: RunId,
     within: Annotated[float, typer.Option(min=1, help="Seconds after which to stop watching.")] = 3_600,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object per change of state, the last with the receipt.")
+    ] = False,
 ) -> None:
     """Show one run's progress until it ends.
 
     Exits as `run show` does; 3 if it still runs when the time is over.
     """
-    follow(run_id, within_s=within)
+    follow(run_id, within_s=within, as_json=as_json)
 
 
 @run.command()
@@ -130,6 +133,8 @@ def undo(
     if doubtful:
         runs = counted(len(prepared.others), "other run")
         says += f"\nup to {doubtful:,} of them may have been sent by {runs} too; they leave the audience as well"
+    if prepared.too_few:
+        says += f"\n{prepared.too_few}"
     if not as_json:
         typer.echo(printable(says.replace("\n", "; ")))
     if yes and doubtful and not shared:
@@ -139,6 +144,7 @@ def undo(
     new = prepared.begin(found, caller())
     if as_json:
         told = {"run_id": new, "undoes": row.run_id, "rows": prepared.rows, "rows_not_told_apart": doubtful}
+        told |= {"warning": prepared.too_few} if prepared.too_few else {}
         print(json.dumps(told))
     else:
         print(f"run {new}: {typed('run', 'watch', new)}")
@@ -170,24 +176,26 @@ def _act(action: str, run_id: str, question: str, *, yes: bool, as_json: bool) -
         print(f"{says}; watch it: {typed('run', 'watch', row.run_id)}")
 
 
-def follow(run_id: str, *, within_s: float, appears: bool = False) -> NoReturn:
+def follow(run_id: str, *, within_s: float, appears: bool = False, as_json: bool = False) -> NoReturn:
     """Show a run's progress until it ends or the time is over, print its receipt, and exit by its state.
 
     `appears` says that its drop was only just uploaded, so that the run need not be there at once. Where nobody
-    looks at a terminal, one line is printed for each change of state.
+    looks at a terminal, one line is printed for each change of state; `as_json`, one object as `run show` prints,
+    the receipt being the last one's.
     """
     from rich.progress import BarColumn, Progress, TextColumn
 
     from cli import deployment
     from cli.printable import console, printable
     from cli.receipt_table import print_receipt
+    from cli.runs.commands import as_data
     from cli.runs.shown import RUN_DIGITS_SHOWN, exit_code, progress, utc, why
 
     found, ends = deployment.find(), time.monotonic() + within_s
     view = _await(found, run_id) if appears else found_run(run_id, found)
     screen, said = console(), ""
     columns = (TextColumn("{task.fields[state]}", style="bold"), BarColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal) as bar:
+    with Progress(*columns, console=screen, transient=True, disable=as_json or not screen.is_terminal) as bar:
         task = bar.add_task("", state=view.row.state, total=None)
         while True:
             now = time.time()
@@ -198,14 +206,20 @@ def follow(run_id: str, *, within_s: float, appears: bool = False) -> NoReturn:
                 total=view.row.rows_whole,
                 completed=view.row.rows_read,
             )
-            if not screen.is_terminal and view.row.state != said:
+            ends_here = not view.is_open or time.monotonic() >= ends
+            if as_json and (ends_here or view.row.state != said):
+                said = view.row.state
+                receipt = {"receipt": view.receipt} if ends_here else {}
+                print(json.dumps({**as_data(view.row, now), **receipt}, ensure_ascii=False), flush=True)
+            elif not screen.is_terminal and view.row.state != said:
                 said = view.row.state
                 print(f"{utc(now)}  {said}  {printable(progress(view.row))}", flush=True)
-            if not view.is_open or time.monotonic() >= ends:
+            if ends_here:
                 break
             time.sleep(POLL_S)
             view = found_run(view.row.run_id, found)
-    print_receipt(view.receipt)
+    if not as_json:
+        print_receipt(view.receipt)
     raise typer.Exit(exit_code(view.row.state))
 
 

@@ -13,6 +13,8 @@ from cli.completion import connectors
 if TYPE_CHECKING:
     from cli.deployment import Deployment
 
+TIME_WIDTH = len("2026-11-30 06:00")  # never cut
+AUDIENCE_WIDTH, GAP_WIDTH = 8, 2
 IGNORED = "ignored"  # what the watch over the drops bucket records of an object under no connector's prefix
 
 
@@ -98,12 +100,15 @@ def _print_runs(runs: list[dict[str, Any]]) -> None:
     why = [" ".join([_state(run), run["code"], *(f"({one['code']})" for one in run["warnings"])]) for run in runs]
     # A code is looked up and pasted, so that none is broken in a terminal of 80 columns; an audience may be.
     longest = max((len(word) for text in why for word in text.split()), default=0)
+    screen, rows = console(), max((len(f"{run['rows_acknowledged']:,}") for run in runs), default=0)
+    others = RUN_DIGITS_SHOWN + max(longest, len("state, why")) + max(rows, len("rows")) + TIME_WIDTH
+    left = max(AUDIENCE_WIDTH, screen.width - others - 5 * GAP_WIDTH)
     table = Table(
         Column("run", no_wrap=True, min_width=RUN_DIGITS_SHOWN),
-        Column("audience", overflow="fold"),
+        Column("audience", overflow="fold", max_width=left),
         Column("state, why", overflow="fold", min_width=longest),
         Column("rows", no_wrap=True, justify="right"),
-        Column("updated (UTC)", no_wrap=True),
+        Column("updated (UTC)", no_wrap=True, min_width=TIME_WIDTH),
         box=None,
         pad_edge=False,
     )
@@ -113,9 +118,11 @@ def _print_runs(runs: list[dict[str, Any]]) -> None:
             printable(_destination(run)),
             text,
             f"{run['rows_acknowledged']:,}",
-            run["updated_at"][:16],
+            run["updated_at"][:TIME_WIDTH],
         )
-    console().print(table)  # the sentences are in the receipt
+    if others + left + 5 * GAP_WIDTH > screen.width:
+        table.width = others + left + 5 * GAP_WIDTH  # the terminal wraps the lines; nothing in them is cut
+    screen.print(table, crop=False)  # the sentences are in the receipt
     for run in runs:
         if not run["run_id"]:  # a folder or a start has no receipt yet
             console().print(printable(f"{run['key']}: {run['sentence']}"), soft_wrap=True)

@@ -6,6 +6,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from activation.platforms.discovery import platforms
+
 from cli.runs.actions import RefusedActionError
 from cli.runs.listing import Wanted, list_runs
 from cli.runs.rows import OPEN, RunRow
@@ -28,6 +30,24 @@ class Undo:
 
     view: RunView
     others: tuple[RunRow, ...]
+    platform: str = ""
+
+    @property
+    def too_few(self) -> str:
+        """Return the warning that the platform may refuse to remove the last people, "" if other runs sent enough.
+
+        Only some platforms refuse removals that leave too few.
+        """
+        known = platforms().get(self.platform)
+        if known is None or not known.minimum.refuses_removals:
+            return ""
+        fewest = known.minimum.people
+        if sum(one.rows_acknowledged for one in self.others) >= fewest:
+            return ""
+        return (
+            f"this audience may be left with fewer than {fewest:,} people: {known.title} can refuse to remove the"
+            " last ones, and the undo then fails; to remove everybody, delete the audience at the platform"
+        )
 
     @property
     def rows(self) -> int:
@@ -98,7 +118,7 @@ def prepare(found: Deployment, view: RunView) -> Undo:
     replaced = [one for one in others if one.action in REPLACES and one.started_at > row.started_at]
     if replaced:
         raise RefusedActionError(f"a later {replaced[0].action} has set the whole audience: {replaced[0].run_id}")
-    return Undo(view, others)
+    return Undo(view, others, platform)
 
 
 def _again(row: RunRow) -> str:

@@ -81,6 +81,7 @@ PLATFORM = Platform(
         100,
         "Meta wants 100 matched people of one country before it makes a lookalike of an audience, and it matches "
         "only a part of those it is sent (https://www.facebook.com/business/help/164749007013531)",
+        refuses_removals=True,  # code 200, subcode 1870047: see meanings.py
     ),
     calls={
         "find": "GET *customaudiences",

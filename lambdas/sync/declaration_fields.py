@@ -28,12 +28,17 @@ EVERY, AT, FROM = r"([1-9]\d{0,3})([hd])", r"(?:[01]\d|2[0-3]):[0-5]\d", r"\d{4}
 _MOST_HOURS = 24 * 366
 
 
-def read_audience(reader: Reader, name: str, kinds: Mapping[str, SourceKind]) -> Declaration:
-    """Read what an audience's object says; `kinds` are the sources by name. Mistakes are the reader's."""
+def read_audience(
+    reader: Reader, name: str, kinds: Mapping[str, SourceKind], *, sql_is_known: bool = True
+) -> Declaration:
+    """Read what an audience's object says; `kinds` are the sources by name. Mistakes are the reader's.
+
+    Parameters are compared with those that the SQL names only if `sql_is_known`.
+    """
     return Declaration(
         name=name,
         source=reader.choice("source", tuple(kinds)),
-        selection=_selection(reader),
+        selection=_selection(reader, sql_is_known=sql_is_known),
         to=_targets(reader),
         schedule=_schedule(reader),
         action=reader.choice("action", [*ACTIONS], default=Action.MIRROR),
@@ -42,7 +47,7 @@ def read_audience(reader: Reader, name: str, kinds: Mapping[str, SourceKind]) ->
     )
 
 
-def _selection(reader: Reader) -> Selection:
+def _selection(reader: Reader, *, sql_is_known: bool) -> Selection:
     has_sql, has_table = reader.has("sql"), reader.has("table")
     sql = table = ""
     if has_sql == has_table:
@@ -55,7 +60,7 @@ def _selection(reader: Reader) -> Selection:
         )
     if has_table:
         table = reader.text("table", pattern=TABLE, meaning="the name of a table or view, such as marts.vip")
-    params = _params(reader, sql if has_sql and sql else None)
+    params = _params(reader, sql if has_sql and sql and sql_is_known else None)
     return Selection(_columns(reader), sql, table, params, _consent(reader))
 
 
@@ -161,10 +166,10 @@ def _options(reader: Reader) -> Mapping[str, Any]:
     options, guard = dict(reader.values("options")), reader.values("guard")
     if guard and (mistake := GUARD.problem(guard)):
         reader.mistake("guard", mistake)
-    if guard and options.setdefault("guard", dict(guard)) != guard:
+    elif guard and options.setdefault("guard", dict(guard)) != guard:
         reader.mistake("guard", "differs from the guard in `options`; say it once")
-    if "id" in options:
+    if options.pop("id", None) is not None:
         reader.mistake("options.id", "is said with `id` in `to`, for each audience")
-    if "consent" in options:
+    if options.pop("consent", None) is not None:
         reader.mistake("options.consent", "is said with `consent`, for the selection")
     return options

@@ -7,7 +7,7 @@ platforms know (actions, fields, options) is checked by the command: see cli/dec
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from activation.json_reader import Reader
@@ -35,6 +35,18 @@ class DeclarationsError(Exception):
 
 def read_declarations(document: object) -> Declarations:
     """Read a document; raises DeclarationsError with every mistake at once, unknown keys included."""
+    found, mistakes = examine_declarations(document)
+    if mistakes:
+        raise DeclarationsError(mistakes)
+    return found
+
+
+def examine_declarations(document: object, *, without_sql: Collection[str] = ()) -> tuple[Declarations, list[str]]:
+    """Return what a document declares, as far as it can be read, and every mistake in it.
+
+    What is wrong is read as blank or as its default, so that the rest can be examined further. `without_sql` are
+    the audiences whose SQL could not be read: nothing is said of its parameters.
+    """
     mistakes: list[str] = []
     top = Reader(document, FILE, mistakes)
     sources = _sources(top)
@@ -43,7 +55,7 @@ def read_declarations(document: object) -> Declarations:
     audiences = []
     for name, value in _named(top, "audiences", NAME, "a letter, then letters, digits, '.', '_' and '-'"):
         reader = top.within("audiences", name, _with(defaults, value))
-        audiences.append(read_audience(reader, name, kinds))
+        audiences.append(read_audience(reader, name, kinds, sql_is_known=name not in without_sql))
         reader.finish()
     if len(audiences) > MOST_AUDIENCES:
         top.mistake("audiences", f"has more than {MOST_AUDIENCES}")
@@ -54,20 +66,17 @@ def read_declarations(document: object) -> Declarations:
         top.mistake("audiences", "names no audience")
     _refuse_shared(top, audiences)
     top.finish()
-    if mistakes:
-        raise DeclarationsError([one.removeprefix(f"{FILE}.") for one in dict.fromkeys(mistakes)])
-    return Declarations(sources, tuple(audiences), tables)
+    told = [one.removeprefix(f"{FILE}.") for one in dict.fromkeys(mistakes)]
+    return Declarations(sources, tuple(audiences), tables), told
 
 
 def _named(reader: Reader, key: str, pattern: str, meaning: str) -> list[tuple[str, object]]:
-    """Return what an object has by names; a name that does not fit is the reader's mistake."""
-    found = []
-    for name, value in reader.values(key).items():
-        if re.fullmatch(pattern, str(name)):
-            found.append((str(name), value))
-        else:
+    """Return what an object has by names, also by one that does not fit, which is the reader's mistake."""
+    given = reader.values(key)
+    for name in given:
+        if not re.fullmatch(pattern, str(name)):
             reader.mistake(f"{key}.{name}", f"is no name: {meaning}")
-    return found
+    return [(str(name), value) for name, value in given.items()]
 
 
 def _with(defaults: Mapping[str, Any], value: object) -> object:

@@ -71,6 +71,7 @@ PLATFORM = Platform(
         1_000,
         "TikTok wants 1,000 matched people before an audience can be used "
         "(https://ads.tiktok.com/help/article/custom-audiences)",
+        refuses_removals=True,  # code 40002: see CHANGE_REFUSED in meanings.py
     ),
     calls={
         "upload": "* */dmp/custom_audience/file/upload",

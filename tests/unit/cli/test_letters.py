@@ -57,9 +57,10 @@ def bodies(sqs: SQSClient, name: str) -> set[str]:
 def test_letters_are_listed_and_stay(sqs: SQSClient) -> None:
     """Each has its run, code, who acts and sentence; listing twice shows the same, and moves nothing."""
     for _ in range(2):
-        listed = [json.loads(line) for line in asked("--list", "--json").stdout.splitlines()]
+        listed = json.loads(asked("--list", "--json").stdout)
         assert sorted(one["run_id"] for one in listed) == [f"{at:032x}" for at in range(12)]
     assert {(one["code"], one["who"]) for one in listed} == {(TOKEN, "operator"), (HOPELESS, "user")}
+    assert json.loads(asked("--list", "--run", "zzz", "--json").stdout) == []
     shown = asked("--list", "--reason", TOKEN).stdout
     assert shown.count(f"{TOKEN} (operator)") == 4
     assert HOPELESS not in shown

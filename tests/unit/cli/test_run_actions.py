@@ -176,6 +176,17 @@ def test_an_undo_says_how_many_it_cannot_tell_apart(drops: SQSClient) -> None:
     assert len(queued(drops)) == 1
 
 
+@pytest.mark.usefixtures("drops")
+@pytest.mark.parametrize(("others", "warns"), [((), True), ((99,), True), ((60, 40), False)])
+def test_an_undo_warns_where_too_few_people_would_be_left(others: tuple[int, ...], warns: bool) -> None:
+    """Meta refuses removals that leave too few; what other runs have sent may stay."""
+    put(dropped(RUN), *(item(f"{number}" * 32, acknowledged=rows) for number, rows in enumerate(others)))
+    asking = CliRunner().invoke(app, ["run", "undo", RUN], input="n\n")
+    assert ("may be left with fewer than 100 people: Meta" in asking.stdout) is warns
+    told = json.loads(asked("undo", RUN, "--yes", "--shared", "--json").stdout)
+    assert ("warning" in told) is warns
+
+
 @pytest.mark.parametrize(("state", "hint"), [("failed", True), ("running", False), ("applied", False)])
 def test_an_undo_is_begun_once(drops: SQSClient, state: str, hint: bool) -> None:
     """A second undo names the first and its state, and sends nothing; one that has failed is continued."""

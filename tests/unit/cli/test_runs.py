@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -146,9 +147,20 @@ def test_status_breaks_no_code_in_a_narrow_terminal(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("COLUMNS", "80")
     in_ledger("b" * 32, "phones_without_country_code", "event_ids_by_row", "audience_small")
     shown = asked("status").stdout
-    assert all(len(line) <= 80 for line in shown.splitlines())
+    assert all(len(line) <= 80 for line in shown.splitlines()), shown
     for whole in ("phones_without_country_code", "event_ids_by_row", "b" * 12):
         assert whole in shown
+
+
+@pytest.mark.usefixtures("s3")
+@pytest.mark.parametrize("columns", ["80", "60"])
+def test_status_cuts_no_time(monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
+    """However long the codes are, a time is whole to the minute."""
+    monkeypatch.setenv("COLUMNS", columns)
+    in_ledger("b" * 32, "a_code_that_is_longer_than_those_of_today_are_by_far")
+    shown = asked("status").stdout
+    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d", shown)
+    assert "(a_code_that_is_longer_than_those_of_today_are_by_far)" in shown
 
 
 @pytest.mark.usefixtures("s3")
@@ -358,3 +370,5 @@ def test_watching_a_run_that_has_ended_shows_its_receipt() -> None:
     assert watched.exit_code == 1
     assert "failed  10 rows, 1 rejected, 2 rows/s" in watched.stdout
     assert "empty_file: No row." in watched.stdout
+    (told,) = map(json.loads, asked("run", "watch", "a" * 32, "--json").stdout.splitlines())
+    assert (told["state"], told["receipt"]["reason"]["code"]) == ("failed", "empty_file")

@@ -12,6 +12,7 @@ from typing import Any
 
 import requests
 import uvicorn
+from activation.ledger.audiences import EstimatedSize
 from activation.platforms.platform import Finding
 from activation.report.places import Places
 
@@ -103,12 +104,16 @@ class FakeSource:
         return {"not_an_email": ["row 7, email", "row 9, email"]}
 
     def audiences(self) -> Sequence[KnownAudience]:
-        """Return one that grew, and one that is too small."""
+        """Return one that grew, one that is too small, and some whose size no examination has noted."""
         grew = [f"2026-11-{day:02d} {1_000 * day} {1_100 * day}" for day in range(10, 29)]
         return [
             _audience("VIP customers", grew),
             _audience(MISLEADING, ["2026-11-28 20 20"]),
             _audience("New", []),
+            replace(
+                _audience("Matched", []), platform="tiktok", matched=EstimatedSize("2026-11-30", 1_900, 1_900)
+            ),
+            replace(_audience("Unmatched", []), platform="tiktok"),
         ]
 
     def findings(self) -> Mapping[str, Sequence[Finding]]:

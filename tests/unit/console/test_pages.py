@@ -124,8 +124,11 @@ def test_an_audience_is_usable_or_not_and_says_why(console: Served) -> None:
     """By the platform's own minimum and its newest estimate."""
     text = " ".join(outline(shown(console, "/audiences")).text.split())
     assert "yes: at least 100 people are needed" in text
-    assert "no: 100 people at least are needed" in text
-    assert "not told by the platform; it needs 100 people at least" in text
+    assert "no: at least 100 people are needed" in text
+    assert "unknown yet: at least 100 people are needed; run " in text
+    assert " doctor, or wait for the daily examination" in text
+    assert "yes: 1,900 members matched on 2026-11-30; at least 1,000 people are needed" in text
+    assert "unknown: at least 1,000 people are needed; see the platform's own pages" in text
     assert "10,000 to 11,000 on 2026-11-10, 28,000 to 30,800 on 2026-11-28" in text
 
 

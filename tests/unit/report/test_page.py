@@ -152,7 +152,7 @@ def test_a_drop_without_an_audience_is_called_by_its_key() -> None:
         ),
         ({"action": "remove"}, "990 were removed from the audience"),
         ({"in_doubt": 0}, "990 were added to the dataset"),
-        ({"state": "failed"}, "The run failed. It does not go on by itself. Of 1,000 rows read, 990"),
+        ({"state": "failed"}, "The run failed. It will not resume on its own. Of 1,000 rows read, 990"),
         (
             {"rows": {"in": 10, "read": 4, "acknowledged": 4, "rejected_by_us": 0, "rejected_by_platform": 0}},
             "Of 10 rows read, 4 were added to the audience; 6 were not sent.",

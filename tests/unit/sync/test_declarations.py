@@ -262,12 +262,34 @@ def test_all_mistakes_are_told_at_once_with_their_lines(path: Path) -> None:
     assert [one.split(": ")[:2] for one in caught.value.mistakes] == [
         ["audiences.yml, line 9", "audiences.kangoo.at"],
         ["audiences.yml, line 14", "audiences.kangoo.sql"],
-        ["audiences.yml, line 15", "audiences.kangoo.params.not_segments"],
-        ["audiences.yml, line 15", "audiences.kangoo.params.tenants"],
         ["audiences.yml, line 19", "audiences.vip.sql"],
         ["audiences.yml, line 30", "audiences.vip.paused"],
         ["audiences.yml, line 32", "tables[0].like"],
     ]
+
+
+def test_what_stands_below_a_wrong_name_is_examined_too(path: Path) -> None:
+    """A bad name of a source or an audience hides nothing that is wrong below it, and makes no use of it wrong."""
+    text = TEXT.replace("cdp:", "CDP:").replace("source: cdp", "source: CDP").replace("  vip:", "  v p:")
+    path.write_text(text.replace("action: replace", "action: replaec").replace('"06:30"', '"25:30"'))
+    with pytest.raises(DeclarationsError) as caught:
+        read_file(path)
+    assert [one.split(": ")[1] for one in caught.value.mistakes] == [
+        "sources.CDP",
+        "audiences.v p",
+        "audiences.v p.action",
+        "audiences.v p.at",
+    ]
+
+
+def test_a_list_in_a_file_of_another_name_is_that_files_mistake(path: Path) -> None:
+    """Only the file that was read is named."""
+    other = path.with_name("list.yml")
+    other.write_text("- 1\n")
+    with pytest.raises(DeclarationsError) as caught:
+        read_file(other)
+    assert "list.yml: must be an object" in caught.value.mistakes
+    assert "audiences.yml" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

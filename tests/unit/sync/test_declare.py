@@ -90,6 +90,7 @@ def test_two_declarations_of_one_audience_are_refused_however_it_is_named(
     )
     done = typed("apply", "--yes", file=file)
     assert (done.exit_code, "audiences.lapsed.to[0]: is filled by vip as well" in done.output) == (shares, shares)
+    assert done.output.count("is filled by vip as well") == shares
     paused = typed("apply", "--yes", file=file.replace("lapsed: {", "lapsed: {paused: true, "))
     assert paused.exit_code == 0
 
@@ -118,6 +119,15 @@ def test_a_mistake_keeps_everything_as_it_is(world: World, typed: Typed) -> None
     assert "audiences.vip.columns" in result.output
     result = typed("apply", "--yes", file=file)
     assert "audiences.vip.to[0].connector: no connector has this name" in result.output
+    result = typed("apply", "--yes", file=file.replace("{table: marts.lapsed", "{table: 5"))
+    assert "line 4: audiences.vip.to[0].connector: no connector has this name" in result.output
+    assert "line 5: audiences.lapsed.table: must be" in result.output
+    same = typed(
+        "apply",
+        "--yes",
+        file=TEXT.replace("connector: snapchat, audience: Lapsed", "connector: meta, audience: VIP"),
+    )
+    assert same.output.count("is filled by vip as well") == 1
     assert world.s3.list_objects_v2(Bucket="mirrors").get("KeyCount") == 0
 
 

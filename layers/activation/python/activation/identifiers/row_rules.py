@@ -104,7 +104,7 @@ def _tell_mistakes(given: object, signals: Signals) -> dict[str, str]:
     for platform, statuses in given.items():
         place, known = f"{TELL}.{platform}", {one.name: one for one in signals.get(platform, ())}
         if not known:
-            found[place] = f"is no platform that is told consent here (those are: {', '.join(signals)})"
+            found[place] = f"is not a platform that takes a consent signal here (known: {', '.join(signals)})"
             continue
         said = statuses if isinstance(statuses, Mapping) else {}
         for name in said.keys() - known.keys():

@@ -83,10 +83,14 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Minimum:
-    """How many `people` an audience should have at least, and `why`, as a sentence with its source."""
+    """How many `people` an audience should have at least, and `why`, as a sentence with its source.
+
+    `refuses_removals` says that the platform refuses a removal that leaves too few people.
+    """
 
     people: int
     why: str
+    refuses_removals: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ STATES = {
     "applied": "The run is complete.",
     "empty": "There was nothing to send, and nothing was.",
     "superseded": "A newer version of the file took the place of this one.",
-    "failed": "The run failed. It does not go on by itself.",
+    "failed": "The run failed. It will not resume on its own.",
     "blocked": "The run is blocked. Somebody has to act before it goes on.",
 }
 DIRECTIONS = {
