@@ -43,6 +43,7 @@ def normalize(
 
     from cli.connectors import NoConnector
     from cli.printable import console
+    from glue_scripts.normalize.mapping_file import read_mapping
     from glue_scripts.normalize.run import normalize as run
     from glue_scripts.normalize.spark_session import local_session
 
@@ -55,7 +56,8 @@ def normalize(
     if as_json:
         print(json.dumps({**report.document, "folder": _folder(report, output)}, ensure_ascii=False))
         return
-    console().print(_told(report, output), markup=False, highlight=False, soft_wrap=True)
+    platform = read_mapping(mapping.read_bytes()).target.platform
+    console().print(_told(report, output, platform), markup=False, highlight=False, soft_wrap=True)
 
 
 def _refuse_other_connector(mapping: Path) -> None:
@@ -95,8 +97,10 @@ def _folder(report: Report, output: Path) -> str:
     return str(output / report.document["key"].rstrip("/"))
 
 
-def _told(report: Report, output: Path) -> str:
+def _told(report: Report, output: Path, platform: str) -> str:
     """Return the report as people read it: where every row went, and what to do next."""
+    from activation.platforms.discovery import platforms
+
     from cli.printable import counted
     from cli.typed import typed
 
@@ -107,6 +111,9 @@ def _told(report: Report, output: Path) -> str:
     lines.append(f"{counted(len(parts), 'part')} in {_folder(report, output)}")
     if document["rejects"]:
         lines.append(f"rejects: {', '.join(document['rejects'])}")
+    if platform not in platforms():
+        lines.append(f"no connector of this app sends to {platform}: the folder is for another program to send")
+        return "\n".join(lines)
     connector, audience, identifiers, *action = document["key"].rstrip("/").split("/")[:-1]
     options = ["--connector", connector, "--audience", audience]
     options += [] if identifiers == "raw" else ["--identifiers", identifiers]

@@ -70,6 +70,14 @@ def test_the_folder_above_a_drop_is_not_the_drop(tmp_path: Path) -> None:
     assert caught.value.message.endswith(f": give {folder}")
 
 
+def test_no_drop_is_proposed_for_a_platform_without_connectors(tmp_path: Path) -> None:
+    """A command with its name as the connector would be refused."""
+    target = {"platform": "google", "connector": "google", "audience": "VIP"}
+    told = called(*arguments(tmp_path, target=target))
+    assert told.splitlines()[-1].startswith("no connector of this app sends to google")
+    assert "next:" not in told
+
+
 def test_people_are_told_where_rows_went_and_what_to_do_next(tmp_path: Path) -> None:
     """The sums, the folder and the command that drops it."""
     told = called(*arguments(tmp_path), "--folder", "run-1")
