@@ -40,13 +40,14 @@ def print_receipt(receipt: dict[str, Any], *, sandbox: bool | None = None) -> No
     from cli.typed import typed
 
     rows, audience, drop = receipt["rows"], receipt["audience"], receipt["drop"]
+    # The key stands before the table, in which a narrow terminal would break it.
+    console().print(f"drop {printable(drop['key'])}", soft_wrap=True)
     table = Table(
         title=f"Receipt {receipt['run_id']}: {receipt['state']}", show_header=False, title_justify="left"
     )
     table.add_column(style="bold")
     table.add_column(justify="right")
     table.add_column(overflow="fold")  # a sentence may hold a long key
-    table.add_row("drop", "", printable(drop["key"]))
     if folder := receipt.get("folder"):
         table.add_row("files", f"{folder['files']:,}", printable(_not_read(folder)))
     filled = "dataset" if "in_doubt" in receipt else "audience"  # only a receipt of events says how many are
@@ -87,8 +88,7 @@ def print_receipt(receipt: dict[str, Any], *, sandbox: bool | None = None) -> No
         f"{receipt['seconds']:.1f}",
         _working(receipt),
     )
-    for code, note in receipt["platform_notes"].items():
-        table.add_row(code, "", printable(note))
+    _add_notes(table, receipt["platform_notes"])
     console().print(table)
     rejected = receipt["rejected_by_us"] | receipt["rejected_by_platform"]
     warnings = (f"warning  {one['code']}: {one['sentence']}" for one in receipt.get("warnings", []))
@@ -119,6 +119,15 @@ def _add_reason(table: Table, reason: dict[str, str] | None) -> None:
         return
     table.add_row("why", "", f"{reason['code']}: {reason['sentence']}")
     table.add_row("what to do", "", plain(explain(reason["code"]).do))
+
+
+def _add_notes(table: Table, notes: Mapping[str, str]) -> None:
+    """Add what the platform said, numbers of members with separators of thousands."""
+    from cli.printable import printable
+
+    for code, note in notes.items():
+        counts = code == "matched_members" and note.isdecimal()
+        table.add_row(code, "", f"{int(note):,}" if counts else printable(note))
 
 
 def _working(receipt: dict[str, Any]) -> str:

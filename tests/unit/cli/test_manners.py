@@ -117,5 +117,22 @@ def test_runs_are_not_completed_without_an_app(
 ) -> None:
     """A shell shows no error while somebody types."""
     monkeypatch.setattr(deployment, "find", lambda: deployment.fail("no app"))
-    assert completion.runs("ab") == []
+    ctx = ROOT.make_context("activation", ["status"], resilient_parsing=True)
+    assert completion.runs(ctx, "ab") == []
     assert capsys.readouterr() == ("", "")
+
+
+def test_runs_are_completed_from_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After --sandbox its environment is used, wherever the option stands; without it AWS is asked."""
+    asked: list[str] = []
+
+    def of_sandbox() -> dict[str, str]:
+        asked.append("sandbox")
+        return {}
+
+    monkeypatch.setattr(completion, "_of_sandbox", of_sandbox)
+    monkeypatch.setattr(deployment, "find", lambda: deployment.fail("no app"))
+    for words in (["status"], ["--sandbox", "receipt"], ["receipt", "--sandbox"]):
+        ctx = ROOT.make_context("activation", words, resilient_parsing=True)
+        assert completion.runs(ctx, "") == []
+    assert asked == ["sandbox", "sandbox"]

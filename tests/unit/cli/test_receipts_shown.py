@@ -122,3 +122,15 @@ def test_a_blocked_mirror_is_told_in_the_conditional(capsys: pytest.CaptureFixtu
     shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
     for part in ("+ not sent 2,010", "would leave 20", "rows it would have 2,010 2,000 now"):
         assert part in shown
+
+
+def test_a_long_key_is_one_line_and_members_have_separators(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key can be copied also from a narrow terminal."""
+    monkeypatch.setenv("COLUMNS", "80")
+    key = f"meta/VIP/raw/{'x' * 120}.csv"
+    print_receipt(receipt(drop={"key": key}, platform_notes={"matched_members": "12345"}))
+    out = capsys.readouterr().out
+    assert f"drop {key}\n" in out
+    assert "12,345" in out
