@@ -96,7 +96,7 @@ class Console:
     def runs(self, request: Request) -> Response:
         """Show the list of runs, with a filter."""
         query = request.query_params
-        found = self._listed(query)
+        found = self._listed(query, afresh=True)
         still, moving = (f"/?{urlencode({**query, 'live': value})}" for value in ("off", "on"))
         return self._page(
             "runs.html",
@@ -117,7 +117,7 @@ class Console:
         """Return the list alone, for the page that shows it."""
         return self._page("runs_table.html", **self._listed(request.query_params))
 
-    def _listed(self, query: Mapping[str, str]) -> dict[str, Any]:
+    def _listed(self, query: Mapping[str, str], *, afresh: bool = False) -> dict[str, Any]:
         days = query.get("days", "7")
         since = self.clock() - 86_400 * int(days) if days.isdigit() and len(days) < 5 else 0.0
         state = query.get("state", "")
@@ -127,13 +127,16 @@ class Console:
             connector=query.get("connector", ""), audience=query.get("audience", ""), state=state, since=since
         )
         rows = self.source.runs(wanted, SHOWN)
-        return {"rows": rows, "needs": self._needing(wanted.connector), "summary": _summary(rows)}
+        return {"rows": rows, "needs": self._needing(wanted.connector, afresh=afresh), "summary": _summary(rows)}
 
-    def _needing(self, connector: str) -> Sequence[RunRow]:
-        """Return the runs of a connector, or of all, that need a person, the blocked ones first."""
+    def _needing(self, connector: str, *, afresh: bool = False) -> Sequence[RunRow]:
+        """Return the runs of a connector, or of all, that need a person, the blocked ones first.
+
+        With `afresh` they are read now: a person who opens the page expects it to be true.
+        """
         now = self.clock()
         at, found = self.needing.get(connector, (0.0, ()))
-        if now - at >= NEEDS_S:
+        if afresh or now - at >= NEEDS_S:
             since = now - 86_400 * NEEDS_DAYS
             wanted = Wanted(connector=connector, any_of=("blocked", "failed"), since=since)
             needs = [run for run in self.source.runs(wanted, NEEDS_SHOWN) if run.code not in ORDERED]

@@ -107,7 +107,7 @@ def test_the_questions_of_a_morning_are_answered_from_the_screen(meta: Line, con
     assert stuck.run_id[:12] in queues
     audiences = console.text("/audiences")
     assert "Arrived" in audiences
-    assert "needs 100 people at least" in audiences
+    assert "at least 100 people are needed" in audiences
     assert "not accepted" in console.text("/platforms?now=yes")
 
     meta.sandbox.simulator_config("meta", accounts=[{"terms_accepted": True}])

@@ -13,6 +13,7 @@ from tests.end_to_end.people import as_csv, people
 from tests.end_to_end.records import Put
 from tests.end_to_end.test_commands import activation
 
+pytestmark = pytest.mark.faults  # the line tests of final drops are in `make test`
 COUNT = 300
 DELETES = {"DELETE_FINAL_DROPS": "1"}
 
@@ -32,11 +33,11 @@ def folder(line: Line, audience: str, body: bytes) -> Put:
     return line.put_key(f"{line.connector}/{audience}/raw/night/_SUCCESS", b"")
 
 
-def replayed(line: Line, *options: str) -> None:
-    """Replay the last minutes by the command."""
-    now = datetime.now(tz=UTC)
-    since, to = (f"{at:%Y-%m-%dT%H:%M:%S}" for at in (now - timedelta(minutes=5), now + timedelta(seconds=2)))
-    done = activation(line, "replay", "--from", since, "--to", to, "--connector", line.connector, *options)
+def replayed(line: Line, since: datetime, *options: str) -> None:
+    """Replay what was announced from then on by the command."""
+    to = datetime.now(tz=UTC) + timedelta(seconds=2)
+    first, last = (f"{at:%Y-%m-%dT%H:%M:%S}" for at in (since, to))
+    done = activation(line, "replay", "--from", first, "--to", last, "--connector", line.connector, *options)
     assert done.returncode == 0, done.stderr
 
 
@@ -49,11 +50,11 @@ def dead(line: Line) -> list[dict[str, Any]]:
 def test_a_deleted_drop_is_sent_to_nobody_again(meta: Line, how: str) -> None:
     """A replay finds the run ended; a forced one fails with a code, and so does its redrive."""
     meta.reset(DELETES)
-    some = people(COUNT, "final")
+    began, some = datetime.now(tz=UTC), people(COUNT, "final")
     assert meta.finish(folder(meta, "Final", as_csv(some)))["state"] == "applied"
     assert left(meta, "meta/Final/") == ["_SUCCESS"]
     before = len(meta.calls())
-    replayed(meta, *(["--force"] if how == "forced replay" else []))
+    replayed(meta, began, *(["--force"] if how == "forced replay" else []))
     if how == "replay":
         meta.wait_until_quiet()
         assert meta.dead_letters() == []
