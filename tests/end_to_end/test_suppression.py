@@ -140,8 +140,7 @@ def test_a_drop_of_a_list_is_redriven(meta: Line, tmp_path: Path) -> None:
     try:
         key = lists.upload(some, "guarded")
         until(lambda: lists.dead_letters() or None, 60)
-        blocked = meta.sandbox.receipt_so_far(key)
-        assert blocked is not None
+        blocked = until(lambda: meta.sandbox.receipt_so_far(key), 60)
         assert (blocked["state"], blocked["reason"]["code"]) == ("blocked", "too_many_at_once")
     finally:
         lists.configure(most_rows=1_000_000)
