@@ -35,6 +35,7 @@ def _stopped(line: Line, name: str) -> Put:
     return put
 
 
+@pytest.mark.faults  # the other test stops one as well
 def test_a_run_is_stopped_at_the_half_and_continued(meta: Line) -> None:
     """The receipt says who stopped it after how many rows; `run retry` sends the rest, and nothing twice."""
     put = _stopped(meta, "Stopped")

@@ -64,6 +64,7 @@ def before(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     CliRunner().invoke(app, ["destroy", "--yes"])  # if the test has failed before
 
 
+@pytest.mark.faults
 def test_a_second_copy_comes_and_goes_beside_the_first(sandbox: Sandbox, before: dict[str, set[str]]) -> None:
     """Every stack of both is there at once; what `destroy` removes is the copy, with the records that landed."""
     both = stacks(sandbox)

@@ -119,6 +119,7 @@ def upgrade_under_traffic(stack: UpgradedStack, templates: Templates, *, wait_s:
     assert copies["after the first"] == copies["after the second"] == 0
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("stack", [("budget-usage", "sqs")], indirect=True, ids=["sqs"])
 def test_queue_s_stack_is_upgraded_without_loss_and_keeps_what_it_had(
     stack: UpgradedStack, templates: Templates
