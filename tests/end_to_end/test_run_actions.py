@@ -6,6 +6,8 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from tests.end_to_end.line import Line
 from tests.end_to_end.people import as_csv, people
 from tests.end_to_end.records import Put
