@@ -28,6 +28,7 @@ class Commands(TyperGroup):
         """
         own = _own(args)
         _AS_JSON.set(JSON in own)
+        ctx.call_on_close(lambda: _AS_JSON.set(False))  # another command of this process begins anew
         if SANDBOX in own:
             rest = [one for one in own if one != SANDBOX]
             args = [SANDBOX, *rest, *args[len(own) :]]

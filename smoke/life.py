@@ -206,10 +206,11 @@ class Life:
 
     def _final(self, run_id: str) -> dict[str, Any] | None:
         try:
-            (receipt,) = self.person.json("receipt", run_id, exits=(0, 1))
-        except ValueError:  # nothing is printed: there is no run yet
+            # 1: it has failed, 3: it goes on, 4: there is no run yet, and nothing on the standard output
+            (receipt,) = self.person.json("receipt", run_id, exits=(0, 1, 3, 4))
+        except ValueError:
             return None
-        return receipt if receipt["final"] else None
+        return receipt if receipt.get("final") else None
 
     def _wait_until_quiet(self) -> None:
         """Wait until the connector's queue has been empty for some seconds."""

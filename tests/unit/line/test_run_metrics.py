@@ -40,6 +40,7 @@ def telemetry() -> Telemetry:
     """Return metrics of a connector, with the dimensions that its function gives them."""
     metrics = Metrics(namespace="AudienceActivation", service="meta")
     metrics.clear_metrics()
+    metrics.provider.service = "meta"  # one provider for all: a test before may have named it
     metrics.set_default_dimensions(connector="meta")
     return Telemetry(metrics=metrics)
 
