@@ -63,7 +63,7 @@ def test_the_sandbox_is_named_anywhere(monkeypatch: pytest.MonkeyPatch, given: l
 
     monkeypatch.setattr("typer.core.TyperGroup.parse_args", reads)
     command = Commands(name="activation")
-    command.parse_args(None, given)
+    command.parse_args(typer.Context(command), given)
     assert seen == read
 
 
