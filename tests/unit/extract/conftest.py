@@ -12,11 +12,12 @@ from sandbox.postgres.cdp import add_customers, create_tables
 from sandbox.postgres.server import PostgresServer, postgres_server
 from sandbox.postgres.tls_proxy import TlsProxy, tls_proxy
 from tests.unit.extract.configured import REVERT, Configured
+from tests.unit.extract.lake import lake
 from tests.unit.extract.on_disk import PASSWORD, HeldSecret
 from tests.unit.extract.world import World
 from tests.unit.sandbox.emulator.conftest import emulator
 
-__all__ = ["emulator"]  # a fixture of other tests, for those of Athena
+__all__ = ["emulator", "lake"]  # fixtures that stand elsewhere, for the tests of Athena
 
 
 @pytest.fixture(scope="session")
