@@ -29,13 +29,14 @@ from stacks.names import SUPPRESSIONS
 if TYPE_CHECKING:
     from activation.platforms.platform import Finding
     from activation.report.places import Places
+    from mypy_boto3_sqs.literals import QueueAttributeNameType
 
     from cli.deployment import Deployment
     from cli.known_audiences import KnownAudience
     from cli.runs.rows import RunRow
     from lambdas.doctor.addresses import LineQueues
 
-COUNTS = (
+COUNTS: tuple[QueueAttributeNameType, ...] = (
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible",
     "ApproximateNumberOfMessagesDelayed",
@@ -98,8 +99,8 @@ class DeployedSource:
         sqs = boto3.client("sqs")
 
         def counts(url: str) -> list[int]:
-            told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(COUNTS))["Attributes"]  # type: ignore[arg-type]  # a tuple of literals
-            return [int(told[one]) for one in COUNTS]  # type: ignore[index]  # as above
+            told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=COUNTS)["Attributes"]
+            return [int(told[one]) for one in COUNTS]
 
         waiting, in_work, delayed = counts(queues.queue_url)
         dead, undelivered = sum(counts(queues.dead_letter_queue_url)), sum(counts(queues.undelivered_queue_url))
