@@ -243,7 +243,7 @@ class Console:
         return action, subject, text
 
     def failed(self, request: Request, error: Exception) -> Response:
-        """Say why a page cannot be shown; a page that updates itself shows it in its place."""
+        """Explain why a page cannot be shown; a page that refreshes itself shows the explanation instead."""
         status, sentence = _failure(error)
         if request.headers.get("hx-request"):
             return self._page("failed.html", status=status, sentence=sentence)

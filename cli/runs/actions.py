@@ -58,7 +58,7 @@ class RunActions:
         return "it continues where it ended; what was acknowledged is not sent again"
 
     def discard(self, row: RunRow) -> str:
-        """Give up a run that waits or is blocked: its message and its audience's lock end, its receipt says so."""
+        """Discard a waiting or blocked run: delete its message, release its audience's lock and note it."""
         self._refuse_unless(row, DISCARDABLE, "only a run that waits or is blocked can be given up")
         self._order(row, "discard")
         if not self._continue(row):

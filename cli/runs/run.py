@@ -96,7 +96,7 @@ def retry(run_id: RunId, yes: Yes = False, as_json: AsJson = False) -> None:
 
 @run.command()
 def discard(run_id: RunId, yes: Yes = False, as_json: AsJson = False) -> None:
-    """Give up a run that waits or is blocked: its message and its audience's lock end."""
+    """Discard a waiting or blocked run: delete its message and release its audience's lock."""
     _act("discard", run_id, "Give it up? It cannot be continued then.", yes=yes, as_json=as_json)
 
 

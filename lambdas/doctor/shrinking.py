@@ -16,7 +16,7 @@ LEAST_DAYS = 7  # between two sizes that are compared: what changes within days 
 def shrinkage(sizes: Sequence[EstimatedSize], today: date) -> tuple[EstimatedSize, EstimatedSize, float] | None:
     """Return the oldest size of the last 30 days, the newest, and which percentage was lost between the two.
 
-    `sizes` are in the order of their days. None if they are not 7 days apart, or nobody was there to lose. What a
+    `sizes` are in the order of their days. None if they are not 7 days apart, or if the audience was empty. What a
     platform tells as a range counts by the middle of it.
     """
     recent = [one for one in sizes if date.fromisoformat(one.day) >= today - timedelta(days=DAYS)]

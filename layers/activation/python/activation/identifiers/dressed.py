@@ -21,7 +21,7 @@ _NOT_DIALLED = bytes(set(range(256)) - set(_DIGITS + b"+"))
 _LONGEST = 31  # a longer cell may be a digest
 _SHORT = 9  # digits; some platforms take numbers from 8
 _WORDS = frozenset(word.translate(str.maketrans("023456789", "1" * 9)) for word in BLANK_WORDS)
-# What is told by its digits, or stands behind a spreadsheet's marks: a float, an entity, ="...".
+# Cells whose digits decide, and cells with a spreadsheet's artefacts: a float, an HTML entity, ="...".
 _UNSURE = re.compile(r"[&'=\"]|\A[+-]?1+[.,]1+\Z")
 _IN_BRACKETS = re.compile(r"\( *1 *\)")
 _OPTIONAL_ZERO = r"\( *0 *\)"
