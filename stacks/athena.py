@@ -39,6 +39,16 @@ PARQUET = FileFormat(
 )
 
 
+def add_database(scope: Construct, name: str, description: str) -> glue.CfnDatabase:
+    """Add the database of the account's catalogue that a construct's tables are in."""
+    return glue.CfnDatabase(
+        scope,
+        "Database",
+        catalog_id=Aws.ACCOUNT_ID,
+        database_input=glue.CfnDatabase.DatabaseInputProperty(name=name, description=description),
+    )
+
+
 def add_table(
     scope: Construct,
     id_: str,

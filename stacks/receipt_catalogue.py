@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Aws, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_athena as athena
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
@@ -10,7 +10,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.athena import add_table, add_workgroup, may_query
+from stacks.athena import add_database, add_table, add_workgroup, may_query
 from stacks.receipt_table import COLUMNS, KEY, PREFIX, QUERIES, RESULTS, TABLE
 from stacks.statements import allow, through_key
 
@@ -28,14 +28,7 @@ class ReceiptCatalogue(Construct):
         # read 2026-11-30
         self.database_name = f"{app.replace('-', '_')}_receipts"
         self.workgroup_name = f"{app}-receipts"
-        database = glue.CfnDatabase(
-            self,
-            "Database",
-            catalog_id=Aws.ACCOUNT_ID,
-            database_input=glue.CfnDatabase.DatabaseInputProperty(
-                name=self.database_name, description="Receipts of Audience Activation"
-            ),
-        )
+        database = add_database(self, self.database_name, "Receipts of Audience Activation")
         self._table(receipts).add_resource_dependency(database)
         workgroup = self._workgroup(receipts, key)
         for query in QUERIES:

@@ -11,12 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from aws_cdk import Aws, Stack
-from aws_cdk import aws_glue as glue
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stacks.athena import add_table, add_workgroup
+from stacks.athena import add_database, add_table, add_workgroup
 from stacks.normalize.analyst import Queried, may_read
 from stacks.normalize.output_columns import output_columns
 from stacks.normalize.settings import ExportSettings
@@ -40,14 +39,7 @@ class PartsCatalogue(Construct):
         self.exports = exports
         self.database_name = f"{app.replace('-', '_')}_normalize"
         self.workgroup_name = f"{app}-normalize"
-        database = glue.CfnDatabase(
-            self,
-            "Database",
-            catalog_id=Aws.ACCOUNT_ID,
-            database_input=glue.CfnDatabase.DatabaseInputProperty(
-                name=self.database_name, description="Drops that the normalize job makes"
-            ),
-        )
+        database = add_database(self, self.database_name, "Drops that the normalize job makes")
         for one in self.exports:
             location = f"s3://{storage.drops.bucket_name}/{one.mapping.folders}"
             add_table(

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Aws, Stack
-from aws_cdk import aws_glue as glue
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.athena import PARQUET, FileFormat, add_table, add_workgroup
+from stacks.athena import PARQUET, FileFormat, add_database, add_table, add_workgroup
 from stacks.normalize.analyst import Queried, may_read
 from stacks.normalize.settings import ExportSettings
 from stacks.receipt_table import RESULTS_OF_EXPORTS
@@ -76,14 +75,7 @@ class ExportCatalogue(Construct):
         self.exports = exports
         self.database_name = f"{app.replace('-', '_')}_exports"
         self.workgroup_name = f"{app}-exports"
-        database = glue.CfnDatabase(
-            self,
-            "Database",
-            catalog_id=Aws.ACCOUNT_ID,
-            database_input=glue.CfnDatabase.DatabaseInputProperty(
-                name=self.database_name, description="Exports that the normalize job takes"
-            ),
-        )
+        database = add_database(self, self.database_name, "Exports that the normalize job takes")
         for one in exports:
             add_table(
                 self,
