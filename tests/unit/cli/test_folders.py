@@ -90,6 +90,8 @@ def test_a_folder_is_planned_as_the_one_file_it_would_be(tmp_path: Path) -> None
         {"file": "part-2.csv", "row": 2},
         {"file": "part-3.csv", "row": 7},
     ]
+    for plan in (one, many):
+        plan["dollars"] = plan["dollars"]["dynamodb"]  # what a function costs is measured, so no two plans agree
     assert many == one
 
 

@@ -39,8 +39,10 @@ def written(capsys: pytest.CaptureFixture[str], telemetry: Telemetry) -> dict[st
 def telemetry() -> Telemetry:
     """Return metrics of a connector, with the dimensions that its function gives them."""
     metrics = Metrics(namespace="AudienceActivation", service="meta")
-    metrics.clear_metrics()
-    metrics.provider.service = "meta"  # one provider for all: a test before may have named it
+    # One provider and one set of dimensions for all of a process: a test before may have named them.
+    metrics.clear_default_dimensions()
+    metrics.clear_metrics()  # after them: it fills in the defaults again
+    metrics.provider.service = "meta"
     metrics.set_default_dimensions(connector="meta")
     return Telemetry(metrics=metrics)
 
