@@ -45,14 +45,18 @@ audiences: $(DEMO) ## fill three audiences from 60,000 customers of a PostgreSQL
 normalize: $(DEV) ## make an audience and conversions of a retail export by the deployed Glue job, with real Spark (Python 3.11; KEEP=1)
 	@$(BIN)/activation demo --normalize $(if $(KEEP),--keep)
 
+# Those that deploy nothing. In this order, a file as a whole for one process, so that the longest do not come last.
+FAST := tests/infrastructure tests/platforms tests/unit
+
 .PHONY: test
 test: $(DEV) ## run all tests but the long faults, the end-to-end ones against the emulator
-	$(BIN)/pytest -m 'not faults' -n 3 --dist loadfile tests/unit tests/platforms tests/infrastructure $(ARGS)
+	$(BIN)/pytest -m 'not faults' -n 3 --dist loadfile --no-loadscope-reorder $(FAST) $(ARGS)
 	$(BIN)/pytest -m 'not faults' tests/end_to_end tests/faults $(ARGS)
 
 .PHONY: faults
 faults: $(DEV) ## run the fault suite and the longer end-to-end tests (TABLE=docs/faults.md writes what came of it)
-	$(if $(TABLE),FAULTS_TABLE=$(TABLE) )$(BIN)/pytest tests/faults tests/end_to_end tests/unit/mirror/test_histories.py $(ARGS)
+	$(if $(TABLE),FAULTS_TABLE=$(TABLE) )$(BIN)/pytest tests/faults tests/end_to_end \
+	  $$(grep -rl --include='*.py' 'mark\.faults' $(FAST)) $(ARGS)
 
 .PHONY: syncfailures
 syncfailures: $(DEV) ## run the tests of the sync's failures and print the table of docs/sync.md with their results (ARGS=--quick: no deployment)

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from stacks.wheels import ALLOCATOR
 from tests.unit.extract.world import World
 
@@ -65,6 +67,7 @@ def measured(world: World, rows: int) -> dict[str, float]:
     return found
 
 
+@pytest.mark.faults
 def test_two_million_rows_are_extracted_at_flat_memory(world: World) -> None:
     """The whole process stays below 256 MB, and ten times the rows take little more than a tenth of them."""
     small, large = measured(world, ROWS // 10), measured(world, ROWS)

@@ -50,7 +50,7 @@ def batches_of(reader: DropReader, max_rows: int, start: Cursor | None = None) -
     ]
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(rows=ROWS, cuts=st.lists(st.integers(0, 25), max_size=5), max_rows=st.integers(1, 6))
 def test_any_cut_of_a_file_gives_its_batches(rows: list[Row], cuts: list[int], max_rows: int) -> None:
     """Spans, cells, rejects, left-out cells and mended rows are the uncut file's, and so is the rest after any."""

@@ -69,7 +69,7 @@ def check(pieces: MemoryPieces, found: Difference, known: Known, rows: Rows) -> 
     return wanted.originals
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(st.tuples(ROWS, COLUMNS, st.sampled_from(["commit", "die", "replace"])), min_size=2, max_size=4),
     st.sampled_from([1, 6, 600_000]),

@@ -47,6 +47,7 @@ def ran(emulator: Emulator, bucket: str, script: str | None, **arguments: str) -
 
 
 @needs_spark
+@pytest.mark.faults
 def test_the_job_makes_a_drop_of_an_export_in_s3(emulator: Emulator, bucket: str) -> None:
     """Our own script, with its source archive, reads the export and writes parts and a manifest of them."""
     s3 = emulator.client("s3")
