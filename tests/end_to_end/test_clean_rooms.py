@@ -142,6 +142,7 @@ def test_repetitions_and_a_lost_answer_start_one_query(meta: Line, room: Room) -
     assert room.dead_letters() == []
 
 
+@pytest.mark.faults
 def test_a_failed_query_is_an_alarm_and_is_redriven(meta: Line, room: Room) -> None:
     """Nothing is sent; the letter says why, `status` lists it, and a redrive runs it once more."""
     some = people(5, "again")

@@ -165,6 +165,7 @@ def test_queue_s_stack_is_upgraded_without_loss_and_keeps_what_it_had(
     assert set(ids) <= set(stack.count())
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("stack", [("sd-traffic", "firehose")], indirect=True, ids=["firehose"])
 def test_direct_stack_is_upgraded_without_loss_and_its_subscriptions_go_on(
     stack: UpgradedStack, templates: Templates

@@ -85,6 +85,7 @@ def test_a_declaration_is_planned_applied_and_kept_in_step(sync: Sync) -> None:
     assert len(sync.line.held(AUDIENCE)) == 37
 
 
+@pytest.mark.faults
 def test_a_database_that_is_down_is_waited_for_and_a_lost_column_of_consent_stops(sync: Sync) -> None:
     """Nothing is sent meanwhile, and the status says why."""
     sync.command("apply", "--file", str(sync.file), "--yes")
