@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from activation.authentication.renewal import Renewal
@@ -39,6 +40,7 @@ CALL_S = 35.0  # a call that ends by its timeouts takes less: 10 s to connect, a
 RENEWAL_FAILS_S = 14 * 86_400.0  # a renewal that fails is only a warning while the old token is valid for longer
 WRITTEN = frozenset({"secret", "token"})  # checks that fail until a new secret is written
 SHRINKS_PERCENT = 20.0
+UNAUTHORIZED = 401  # https://www.rfc-editor.org/rfc/rfc6750#section-3.1
 CLOCK_OFF_S = 60.0  # proofs and signatures with a time are refused from some minutes on
 
 
@@ -117,10 +119,6 @@ class ConnectorDoctor:
             yield self._renewed(renewal)
             secret = self._secret()[0] or secret  # which may hold another token now
 
-        def send(request: Request) -> Answer:
-            signed, _ = signing.sign(request)
-            return self._send(signed)
-
         def is_ours(name: str) -> bool:
             return self.table.read(known_audience_key(self._lock(account, name))) is not None
 
@@ -137,7 +135,7 @@ class ConnectorDoctor:
             Credentials(secret),
             account,
             visible_name(audience),
-            send,
+            partial(self._sign_and_send, signing),
             is_ours,
             self._note_clock,
             self.own_sdk,
@@ -171,6 +169,17 @@ class ConnectorDoctor:
         rate = self.platform.rate
         shared = account.account_id if rate.scope is Scope.ACCOUNT else self.secret_arn
         return read_number(self.table.read(rate_key(self.platform.name, rate.scope, shared)) or {}, "not_before")
+
+    def _sign_and_send(self, signing: ConnectorSecret, request: Request) -> Answer:
+        signed, signer = signing.sign(request)
+        answer = self._send(signed)
+        if answer.status != UNAUTHORIZED:
+            return answer
+        try:
+            signing.renew(signed, signer)  # as the connector does: an access token may end before its time
+        except ConfigError:
+            return answer  # there is no other
+        return self._send(signing.sign(request)[0])
 
     def _send(self, signed: Request) -> Answer:
         if self.remaining_s() < CALL_S:

@@ -23,6 +23,9 @@ from cli import deployment
 from cli.__main__ import app
 from cli.deployment import Deployment
 from lambdas.doctor.addresses import ConnectorAddresses
+from sandbox.platforms.outside import Outside
+from sandbox.platforms.server import running
+from sandbox.platforms.snapchat.app import build
 from tests.platforms.signing import canary, secret_of
 from tests.unit.line.aws_in_memory import Secrets, meta_of, refusal
 from tests.unit.line.table_in_memory import Table
@@ -219,6 +222,19 @@ def test_a_refresh_token_is_not_spent_by_somebody_who_may_not_store_the_next(
     assert not finding.ok
     assert "secretsmanager:PutSecretValue" in finding.says
     assert "reached" not in finding.says
+
+
+def test_an_access_token_that_ended_early_is_replaced_before_anything_is_said(account: Account) -> None:
+    """The refresh token still works: nobody has to authorise the app again."""
+    with running(build()) as url:
+        snapchat = Outside(url)
+        secret = {**snapchat.secret(), "endpoint": url}
+        assert all(one.ok for one in account.examine("snapchat", secret))
+        # What the first examination stored is good for half an hour by our clock, and has ended by the platform's.
+        stored = account.secrets.get_secret_value(SecretId="secret")["SecretString"]
+        snapchat.advance(3_600)
+        assert all(one.ok for one in account.examine("snapchat", stored) if one.check != "clock")
+        assert account.secrets.get_secret_value(SecretId="secret")["SecretString"] != stored
 
 
 @each_platform
