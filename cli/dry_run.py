@@ -20,7 +20,7 @@ from activation.drops.open import open_drop
 from activation.drops.reading import Reading
 from activation.drops.row_filters import RowFilter, asks_in_vain, ends_empty, none_sent, row_filters
 from activation.drops.row_looks import refuse_unsaid
-from activation.drops.sample import lookalikes, take_sample
+from activation.drops.sampling import lookalikes, take_sample
 from activation.errors import Rejected
 from activation.identifiers.column_map import Entries
 from activation.identifiers.dates import order_of

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 import pyarrow.compute as pc
 from activation.drops.chunk import Chunk, DropReader
-from activation.drops.sample import Sample, take_sample
+from activation.drops.sample import Sample
+from activation.drops.sampling import take_sample
 from activation.model import EVENTS, RAW, Cursor
 
 from glue_scripts.normalize.cells import derive

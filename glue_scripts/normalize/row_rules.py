@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from activation.drops.chunk import DropReader
 from activation.drops.row_filters import CONSENT
 from activation.drops.row_looks import refuse_unsaid
-from activation.drops.sample import unsaid_of
+from activation.drops.sampling import unsaid_of
 from activation.identifiers.column_map import IGNORE, columns_called
 
 from glue_scripts.normalize.plan import Plan

@@ -23,7 +23,7 @@ from lambdas.meta_graph import api
 PAGE_SIZE = 20
 DESCRIPTION = "description"  # the context of a read of more than an audience's state
 DESCRIBED = ("name", "subtype", "account_id", "description", "retention_days", "customer_file_source",
-             "is_value_based", "opt_out_link")  # fmt: skip
+             "is_value_based", "opt_out_link", "operation_status")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Calls:
     account: AdAccount
 
     def page(self, name: str, after: str) -> Request:
-        """Read a page of the audiences of this name, of all where that is "".
+        """Read a page of the audiences of this name, of all where that is "", with their operation status.
 
         `after` is the last page's cursor, "" for the first page.
         """
@@ -41,7 +41,7 @@ class Calls:
         return self._get(
             "find",
             f"act_{self.account.account_id}/customaudiences",
-            fields="id,name,subtype",
+            fields="id,name,subtype,operation_status",
             limit=str(PAGE_SIZE),
             **({"filtering": json.dumps(match_name, ensure_ascii=False)} if name else {}),
             **({"after": after} if after else {}),

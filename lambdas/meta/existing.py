@@ -15,15 +15,18 @@ from lambdas.meta.calls import Calls
 from lambdas.meta.reads import Described
 
 
-def by_id(calls: Calls, options: AudienceOptions) -> Generator[Request, Outcome, Opened]:
-    """Return the audience with the id; raises ConfigError if it is no customer-file audience of the account."""
+def by_id(calls: Calls, options: AudienceOptions) -> Generator[Request, Outcome, tuple[Opened, int]]:
+    """Return the audience with the id, and its operation status.
+
+    Raises ConfigError if it is no customer-file audience of the account.
+    """
     found = yield from _describe(calls, options.audience_id)
     if found.subtype != "CUSTOM" or found.account_id not in ("", calls.account.account_id):
         raise ConfigError(
             "audience_differs",
             "the audience with the id that its options name is not a customer-file audience of this ad account",
         )
-    return _compared(Opened(found.audience_id), found, options)
+    return _compared(Opened(found.audience_id), found, options), found.status
 
 
 def compare(calls: Calls, opened: Opened, options: AudienceOptions) -> Generator[Request, Outcome, Opened]:

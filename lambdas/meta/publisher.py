@@ -21,7 +21,7 @@ from lambdas.meta import answers, existing, replacing
 from lambdas.meta.calls import Calls, as_json
 from lambdas.meta.fields import TABLE
 from lambdas.meta.payload import payload
-from lambdas.meta.reads import Page, SessionState
+from lambdas.meta.reads import Listed, Page, SessionState
 
 MAX_PAGES = 200  # an ad account has at most 500 such audiences: more pages mean a loop
 CREATE_ATTEMPTS = 2
@@ -60,8 +60,8 @@ class MetaPublisher:
         replaces = audience.action is Action.REPLACE
         if replaces:
             replacing.check_keys(keys)
-        opened = yield from self._find_or_create(audience)
-        return (yield from replacing.begin(self.calls, opened, self.new_session())) if replaces else opened
+        opened, status = yield from self._find_or_create(audience)
+        return replacing.begin(opened, status, self.new_session()) if replaces else opened
 
     def reopen(
         self, audience: Audience, opened: Opened, keys: tuple[str, ...]
@@ -69,15 +69,16 @@ class MetaPublisher:
         """Read how far a replace has come; look up the audience of any other drop again."""
         if audience.action is Action.REPLACE:
             return (yield from replacing.look_again(self.calls, opened))
-        return (yield from self._find_or_create(audience))
+        return (yield from self._find_or_create(audience))[0]
 
-    def _find_or_create(self, audience: Audience) -> Generator[Request, Outcome, Opened]:
+    def _find_or_create(self, audience: Audience) -> Generator[Request, Outcome, tuple[Opened, int]]:
+        """Return the audience and its operation status, 0 for one that is new."""
         if audience.options.audience_id:
             return (yield from existing.by_id(self.calls, audience.options))
-        opened = yield from self._by_name(audience)
-        return (yield from existing.compare(self.calls, opened, audience.options))
+        opened, status = yield from self._by_name(audience)
+        return (yield from existing.compare(self.calls, opened, audience.options)), status
 
-    def _by_name(self, audience: Audience) -> Generator[Request, Outcome, Opened]:
+    def _by_name(self, audience: Audience) -> Generator[Request, Outcome, tuple[Opened, int]]:
         notes: dict[str, str] = {}
         found = yield from self._find(audience.name, notes)
         if not found:
@@ -93,7 +94,7 @@ class MetaPublisher:
                 return _opened(found, notes)
             outcome = yield self.calls.create(audience.name, audience.options, again=attempt > 0)
             if outcome.kind is OutcomeKind.OK:
-                return Opened(str(outcome.value), created=True, notes=notes)
+                return Opened(str(outcome.value), created=True, notes=notes), 0
             if outcome.kind is not OutcomeKind.UNKNOWN:
                 raise failure(outcome)
             found = yield from self._find(audience.name, notes)
@@ -179,13 +180,13 @@ class MetaPublisher:
 
     def _find(
         self, name: str, notes: dict[str, str], *, alike: bool = False
-    ) -> Generator[Request, Outcome, list[str]]:
+    ) -> Generator[Request, Outcome, list[Listed]]:
         """Read every page of the audiences with a name; a note tells of a retired API version.
 
         Meta filters by the name, and we compare exactly. With `alike` it lists all audiences, and we compare what
         people see: it is not documented that the filter finds decomposed letters, or spaces at the ends.
         """
-        found: list[str] = []
+        found: dict[str, Listed] = {}
         after = ""
         for _ in range(MAX_PAGES):
             outcome = yield self.calls.page("" if alike else name, after)
@@ -194,15 +195,15 @@ class MetaPublisher:
             if outcome.code:
                 notes[outcome.code] = outcome.reason
             page: Page = outcome.value
-            found += [
-                one
-                for one, named, subtype in page.audiences
-                if (visible_name(named) if alike else named, subtype) == (name, "CUSTOM")
-            ]
+            found |= {
+                one.audience_id: one
+                for one in page.audiences
+                if (visible_name(one.name) if alike else one.name, one.subtype) == (name, "CUSTOM")
+            }
             if not page.after or page.after == after:
                 break
             after = page.after
-        return sorted(set(found), key=lambda one: (len(one), one))
+        return [found[one] for one in sorted(found, key=lambda one: (len(one), one))]
 
 
 def session_id(upload: Upload) -> int:
@@ -211,11 +212,12 @@ def session_id(upload: Upload) -> int:
     return int.from_bytes(digest[:8], "big") >> 1 or 1
 
 
-def _opened(found: list[str], notes: Mapping[str, str]) -> Opened:
-    if len(found) == 1:
-        return Opened(found[0], notes=notes)
-    note = f"{len(found)} audiences have this name; {found[0]}, the oldest, was used"
-    return Opened(found[0], notes={**notes, "duplicate_audiences": note})
+def _opened(found: list[Listed], notes: Mapping[str, str]) -> tuple[Opened, int]:
+    first = found[0]
+    if len(found) > 1:
+        note = f"{len(found)} audiences have this name; {first.audience_id}, the oldest, was used"
+        notes = {**notes, "duplicate_audiences": note}
+    return Opened(first.audience_id, notes=notes), first.status
 
 
 def _body(rows: Sequence[bytes | pa.Buffer], session: Mapping[str, object]) -> bytes:

@@ -14,10 +14,20 @@ LATEST_S = 4_102_444_800  # the year 2100: a time beyond is none
 
 
 @dataclass(frozen=True)
-class Page:
-    """One page of an ad account's audiences: (id, name, subtype) of each; `after` is "" on the last."""
+class Listed:
+    """An audience as a page lists it; `status` is its operation status, 0 if Meta tells none."""
 
-    audiences: tuple[tuple[str, str, str], ...]
+    audience_id: str
+    name: str
+    subtype: str
+    status: int = 0
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of an ad account's audiences; `after` is "" on the last."""
+
+    audiences: tuple[Listed, ...]
     after: str = ""
 
 
@@ -42,12 +52,16 @@ class SessionState:
 
 @dataclass(frozen=True)
 class Described:
-    """An audience as Meta describes it: whose it is, what it is filled from, and what it was created with."""
+    """An audience as Meta describes it: whose it is, what it is filled from, and what it was created with.
+
+    `status` is its operation status, 0 if Meta tells none.
+    """
 
     audience_id: str
     account_id: str
     subtype: str
     created_with: Mapping[str, object]
+    status: int = 0
 
 
 def value(call: str, body: Mapping[str, Any]) -> Page | str | int | None:
@@ -57,16 +71,19 @@ def value(call: str, body: Mapping[str, Any]) -> Page | str | int | None:
     found = identifier(body.get("id"))
     if call == "create" or not found:
         return found or None
-    return (
-        whole(mapping(body.get("operation_status")).get("code")) or 0
-    )  # Graph leaves out a field without a value
+    return _status(body)
 
 
 def described(body: Mapping[str, Any]) -> Described | None:
     """Return what an audience is; None if it is unreadable."""
     found = identifier(body.get("id"))
     account = str(body.get("account_id") or "").removeprefix("act_")
-    return Described(found, account, str(body.get("subtype") or ""), body) if found else None
+    return Described(found, account, str(body.get("subtype") or ""), body, _status(body)) if found else None
+
+
+def _status(body: Mapping[str, Any]) -> int:
+    """Return an audience's operation status; Graph leaves out a field without a value."""
+    return whole(mapping(body.get("operation_status")).get("code")) or 0
 
 
 def is_for_a_note(request: Request) -> bool:
@@ -94,7 +111,7 @@ def _page(body: Mapping[str, Any]) -> Page:
     for one in map(mapping, sequence(body.get("data"))):
         audience_id, name = identifier(one.get("id")), one.get("name")
         if audience_id and isinstance(name, str):
-            audiences.append((audience_id, name, str(one.get("subtype", ""))))
+            audiences.append(Listed(audience_id, name, str(one.get("subtype", "")), _status(one)))
     paging = mapping(body.get("paging"))
     after = identifier(mapping(paging.get("cursors")).get("after")) if paging.get("next") else None
     return Page(tuple(audiences), after or "")

@@ -49,9 +49,12 @@ def check_keys(keys: Sequence[str]) -> None:
         )
 
 
-def begin(calls: Calls, opened: Opened, session_id: int) -> Generator[Request, Outcome, Opened]:
-    """Return the audience, ready for the first batch of a session; raises Retryable while Meta works on it."""
-    if not opened.created and (yield from _status(calls, opened)) in (REPLACING, FILLING):
+def begin(opened: Opened, status: int, session_id: int) -> Opened:
+    """Return the audience, ready for the first batch of a session; raises Retryable while Meta works on it.
+
+    `status` is its operation status, as it was read when it was found.
+    """
+    if status in (REPLACING, FILLING):
         raise Retryable("busy", "Meta is still working on an earlier change of the audience", after_s=BUSY_S)
     return replace(opened, by_upload=True, interim=INTERIM, state={SESSION: str(session_id)})
 

@@ -18,7 +18,7 @@ from activation.errors import ActivationError, ConfigError
 
 from lambdas.sync.configuration_rows import ConfigurationRow, read_rows
 from lambdas.sync.connector_accounts import ConnectorAccounts, connector_for, fill_the_same
-from lambdas.sync.declaration import Declaration, TableDeclaration, Target
+from lambdas.sync.declaration import Declaration, TableDeclaration, TableRow, Target
 from lambdas.sync.declaration_fields import AUDIENCE
 from lambdas.sync.default_selection import EXCLUDED, TENANTS, default_sql
 from lambdas.sync.extract.postgres_access import PostgresAccess
@@ -141,6 +141,7 @@ class ConfigurationTables:
             schedule=schedule,
             paused=not row.is_active,
             asked_for=_asked_for(row),
+            row=TableRow(table, row.system_name),
         )
 
     def _target(self, table: TableDeclaration, row: ConfigurationRow, now: datetime) -> Target:

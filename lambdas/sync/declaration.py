@@ -70,7 +70,7 @@ class Declaration:
     `name` is unique among the declarations of a file and of its tables, 1 to 64 characters. `action` is mirror,
     add or replace. `options` are those of `_audience.json`, the guard among them. `paused` ones are never due.
     `asked_for` is a time at which it is due beside its schedule, None for none: who sets the `next_sync` of a
-    table's row asks for that.
+    table's row asks for that. `row` is the row that it is declared by, None for one of the file.
     """
 
     name: str
@@ -82,6 +82,7 @@ class Declaration:
     options: Mapping[str, Any] = field(default_factory=dict)
     paused: bool = False
     asked_for: datetime | None = None
+    row: TableRow | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,14 @@ class TableDeclaration:
     like: str
     audience: str
     connector: str = ""
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """One row of a table that declares audiences, by its `system_name`."""
+
+    table: TableDeclaration
+    system_name: str
 
 
 @dataclass(frozen=True)

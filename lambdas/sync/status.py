@@ -15,8 +15,8 @@ from typing import Any, Protocol
 from activation.errors import ActivationError
 from activation.ledger.runs import STOPPED, Run, RunState
 
-from lambdas.sync.configurations import TIMEOUT_S, ConfigurationTables, RowDeclaration, RowProblem
-from lambdas.sync.declaration import Declaration, Declarations, TableDeclaration
+from lambdas.sync.configurations import TIMEOUT_S, ConfigurationTables, RowProblem
+from lambdas.sync.declaration import Declaration, Declarations, TableDeclaration, TableRow
 from lambdas.sync.due import following_slot, slot_time
 from lambdas.sync.extract.column_forms import quoted
 from lambdas.sync.extract.postgres_session import session
@@ -91,35 +91,33 @@ class Statuses:
 
     def ended(self, ended: EndedRun) -> None:
         """Write what the end of a run came to; raises Retryable (the row is locked, the database is down)."""
-        found = self._find(ended.declaration)
-        if found is None:
+        declared = self._find(ended.declaration)
+        if declared is None or declared.row is None:
             return
-        table, one = found
         receipt = ended.receipt
         held = str(_held(receipt)) if ended.state in _HOLDING else ""
         audience_id = (receipt.get("audience") or {}).get("id") or ""
         reason = receipt.get("reason") or {}
         error = f"{reason['code']}: {reason['sentence']}" if reason else ""
-        self._write_end(table, one, _End(ended.slot, ended.state, error, held, str(audience_id)))
+        self._write_end(declared, declared.row, _End(ended.slot, ended.state, error, held, str(audience_id)))
 
     def noted(self, declaration: Declaration, slot: str, run: Run) -> None:
         """Write how a slot's extraction was left. What cannot be written now is left to the run's end.
 
         A database that is down cannot be told that it is, and the slot goes on all the same.
         """
+        row = declaration.row
+        if row is None:
+            return
         try:
-            found = self._find(declaration.name)
-            if found is None:
-                return
-            table, one = found
             error = f"{run.code}: {run.sentence}" if run.code else ""
             if run.state in STOPPED:
-                self._write_end(table, one, _End(slot, run.state, error))
+                self._write_end(declaration, row, _End(slot, run.state, error))
             elif run.state is not RunState.SUPERSEDED:
                 # Extracted is not yet sent.
                 state = RunState.RUNNING if run.state is RunState.APPLIED else run.state
                 at = slot_time(slot).isoformat()
-                self._execute(table, _UNDER_WAY, [one.row.system_name, at, str(state), error])
+                self._execute(row.table, _UNDER_WAY, [row.system_name, at, str(state), error])
         except ActivationError:
             return
 
@@ -132,11 +130,11 @@ class Statuses:
             except ActivationError:
                 continue
 
-    def _write_end(self, table: TableDeclaration, one: RowDeclaration, end: _End) -> None:
+    def _write_end(self, declared: Declaration, row: TableRow, end: _End) -> None:
         at = slot_time(end.slot).isoformat()
-        following = following_slot(replace(one.declaration, asked_for=None), self.clock(), end.slot).at.isoformat()
-        values = [one.row.system_name, at, following, end.held, end.audience_id, str(end.state), end.error]
-        self._execute(table, _ENDED, values)
+        following = following_slot(replace(declared, asked_for=None), self.clock(), end.slot).at.isoformat()
+        values = [row.system_name, at, following, end.held, end.audience_id, str(end.state), end.error]
+        self._execute(row.table, _ENDED, values)
 
     def _execute(self, table: TableDeclaration, statement: str, values: Sequence[str]) -> None:
         access, secret = self.tables.postgres(table.source)
@@ -145,8 +143,8 @@ class Statuses:
             opened.execute(statement.format(table=name), values)
             opened.commit()
 
-    def _find(self, name: str) -> tuple[TableDeclaration, RowDeclaration] | None:
-        """Return the row of a declaration, None for one of the file; raises what reading the tables raises."""
+    def _find(self, name: str) -> Declaration | None:
+        """Return the declaration of a row, None for one of the file; raises what reading the tables raises."""
         stored = self.stored()
         by_name = {one.name: one for one in stored.audiences}
         if name in by_name:
@@ -157,7 +155,7 @@ class Statuses:
             found, _ = self.tables.read(table, by_name[table.like])
             for one in found:
                 if one.declaration.name == name:
-                    return table, one
+                    return one.declaration
         return None
 
 

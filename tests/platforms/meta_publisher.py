@@ -55,9 +55,10 @@ def upload(columns: dict[str, list[str | None]], *, first_row: int = 1, part: st
     return replace(batch(columns, first_row=first_row).upload(), part=part)
 
 
-def page(*audiences: tuple[str, str, str], after: str = "") -> Answer:
-    """Return a page of audiences (id, name, subtype), with a next one behind the cursor `after`."""
-    body: dict[str, object] = {"data": [{"id": i, "name": n, "subtype": s} for i, n, s in audiences]}
+def page(*audiences: tuple[str, str, str], after: str = "", status: int = 200) -> Answer:
+    """Return a page of audiences (id, name, subtype) of a status, with a next one behind the cursor `after`."""
+    told = {"operation_status": {"code": status}}
+    body: dict[str, object] = {"data": [{"id": i, "name": n, "subtype": s, **told} for i, n, s in audiences]}
     if after:
         body["paging"] = {"cursors": {"after": after}, "next": "https://graph.example/?access_token=leak"}
     return answer(body)

@@ -47,13 +47,13 @@ class TestReplace:
 
     def test_it_begins_once_the_audience_is_normal(self) -> None:
         """The session's id is kept before anything is sent; a busy audience is waited for."""
-        found = page(("238491", "VIP", "CUSTOM"))
+        found = ("238491", "VIP", "CUSTOM")
         opening = self.one().open(self.AUDIENCE, ("EMAIL",))
-        opened, _ = hold(opening, self.one(), [found, self.status(200)])
+        opened, _ = hold(opening, self.one(), [page(found)])
         assert (opened.audience_id, opened.by_upload, opened.state) == ("238491", True, {"session": "77"})
         for busy in (414, 441):
             with pytest.raises(Retryable, match="busy"):
-                hold(self.one().open(self.AUDIENCE, ("EMAIL",)), self.one(), [found, self.status(busy)])
+                hold(self.one().open(self.AUDIENCE, ("EMAIL",)), self.one(), [page(found, status=busy)])
 
     def test_extern_ids_beside_others_are_refused(self) -> None:
         """Meta refuses a blank EXTERN_ID and another schema within a session, so nothing is sent."""

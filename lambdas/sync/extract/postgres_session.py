@@ -11,9 +11,9 @@ import pyarrow as pa
 from activation.authentication.store import SecretVersion
 from adbc_driver_manager import dbapi
 from adbc_driver_postgresql import StatementOptions
-from adbc_driver_postgresql.dbapi import connect
 
 from lambdas.sync.extract.postgres_access import RDS_ROOTS, Login, PostgresAccess, login
+from lambdas.sync.extract.postgres_connections import connect
 from lambdas.sync.extract.postgres_errors import LoginRefused, of_connection, of_statement, speaks_english
 from lambdas.sync.source import denied
 

@@ -59,6 +59,15 @@ def test_an_audience_of_ours_is_replaced(line: MirrorLine) -> None:
     assert len({session for session, _, _ in line.batches()}) == 2
 
 
+def test_meta_is_asked_once_before_it_is_sent_to(line: MirrorLine) -> None:
+    """One read tells the audience's id, that it is there, and that no other change of it is in progress."""
+    line.mirror(OLD)
+    before = len(line.meta.requests())
+    line.mirror(NEW)
+    methods = [one["method"] for one in line.meta.requests()[before:]]
+    assert methods.index("POST") == 1
+
+
 def test_a_mirror_waits_until_meta_has_ended_the_replace(line: MirrorLine) -> None:
     """Until then the run is accepted and what the audience holds is not committed."""
     line.mirror(OLD)

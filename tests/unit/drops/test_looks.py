@@ -6,7 +6,8 @@ import pytest
 from activation.drops.columns import map_columns
 from activation.drops.looks import has_country_code, like_mail, like_phones
 from activation.drops.open import open_drop
-from activation.drops.sample import Sample, take_sample
+from activation.drops.sample import Sample
+from activation.drops.sampling import take_sample
 from activation.drops.source import BytesSource
 from activation.drops.telling_names import telling
 from activation.identifiers.table import Context

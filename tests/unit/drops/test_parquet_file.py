@@ -130,21 +130,35 @@ def test_reading_goes_on_from_any_row() -> None:
         assert rest.rows == {number: cells for number, cells in whole.rows.items() if number > row}
 
 
-def test_only_what_is_needed_is_read() -> None:
-    """Opening reads the footer, and reading from the last row group reads no page of the others."""
+def watched(data: bytes) -> tuple[BytesSource, list[int]]:
+    """Return bytes, and the offsets that they are read from."""
+    offsets: list[int] = []
 
     class Watched(BytesSource):
         def read(self, offset: int, length: int) -> bytes:
             offsets.append(offset)
             return super().read(offset, length)
 
+    return Watched(data), offsets
+
+
+def test_only_what_is_needed_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening a large file reads its footer, and reading its last row group reads no page of the others."""
+    monkeypatch.setattr("activation.drops.parquet_file._WHOLE_BYTES", 0)
     stored = grouped(50_000)
-    offsets: list[int] = []
-    opened = open_parquet(Watched(stored), ReadLimits(), "", None)
+    source, offsets = watched(stored)
+    opened = open_parquet(source, ReadLimits(), "", None)
     last_group = pq.ParquetFile(io.BytesIO(stored)).metadata.row_group(71)
     assert min(offsets) >= len(stored) - 64 * 1024
     assert read(opened, Cursor(49_700, 71)).count == 300
     assert min(offsets) >= min(last_group.column(0).dictionary_page_offset or len(stored), len(stored) - 64 * 1024)
+
+
+def test_a_small_file_is_one_read() -> None:
+    """Its footer and its columns come with one request."""
+    source, offsets = watched(grouped(50_000))
+    assert read(open_parquet(source, ReadLimits(), "", None)).count == 50_000
+    assert offsets == [0]
 
 
 def test_cells_that_are_no_text_spoil_their_row() -> None:
@@ -169,8 +183,9 @@ def test_a_damaged_file_is_refused(at: str) -> None:
     assert result.refusal.code == "corrupt_parquet"
 
 
-def test_a_failing_storage_is_not_taken_for_a_damaged_file() -> None:
+def test_a_failing_storage_is_not_taken_for_a_damaged_file(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the source raises comes through Arrow as it is, both at the footer and at a page."""
+    monkeypatch.setattr("activation.drops.parquet_file._WHOLE_BYTES", 0)
 
     class Failing(BytesSource):
         def read(self, offset: int, length: int) -> bytes:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pytest
-from activation.drops.row_looks import Unsaid, refuse_unsaid, unsaid_columns
+from activation.drops.row_looks import refuse_unsaid, unsaid_columns
+from activation.drops.sample import Unsaid
 from activation.errors import Rejected
 from activation.identifiers.row_columns import Says, says
 from activation.model import Action

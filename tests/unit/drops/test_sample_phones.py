@@ -7,7 +7,7 @@ from importlib import import_module
 import pytest
 from activation.drops.columns import map_columns
 from activation.drops.open import open_drop
-from activation.drops.sample import take_sample
+from activation.drops.sampling import take_sample
 from activation.drops.source import BytesSource
 from activation.identifiers.column_map import parse
 from activation.identifiers.table import Context, FieldTable

@@ -116,6 +116,24 @@ def test_an_enum_that_is_newer_than_the_connection_is_read_as_its_label(
     assert world.people("select 'Loyal'::t.newer as c")["c"].to_pylist() == ["Loyal"]
 
 
+def test_an_enum_that_is_newer_than_an_earlier_session_is_read_as_its_label(world: World) -> None:
+    """A process keeps what the driver knows of a database, and a type that was made since is read all the same."""
+    world.people("select 'a' as c")
+    world.server.run("create type t.newer as enum ('Lost', 'Loyal')")
+    assert world.people("select 'Loyal'::t.newer as c")["c"].to_pylist() == ["Loyal"]
+
+
+def test_the_types_of_a_database_are_read_once(world: World) -> None:
+    """The first session of a process connects twice, each further one once; none stays connected."""
+    before = world.proxy.connections
+    for expected in (2, 1, 1):
+        world.people("select 'a' as c")
+        assert world.proxy.connections - before == expected
+        before = world.proxy.connections
+    open_now = "select count(*) from pg_stat_activity where application_name = 'audience-activation'"
+    assert world.server.rows(open_now) == [(0,)]
+
+
 def test_an_enum_that_is_newer_than_the_snapshot_is_read_at_the_next_attempt(world: World) -> None:
     """What its labels are cannot be known in a transaction that began before it."""
     asked, source = selection("select 'Loyal'::t.newer as c"), world.source()

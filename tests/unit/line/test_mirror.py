@@ -55,12 +55,13 @@ def test_the_next_mirror_takes_out_who_left(make_world: Make, replaces: bool) ->
 def test_nothing_is_sent_where_nothing_has_changed(make_world: Make, replaces: bool) -> None:
     """The same people in another order are all unchanged, and the platform gets no member."""
     world = mirror_world(make_world, replaces=replaces)
-    deliver(world, people(12))
+    first = deliver(world, people(12))
     before = world.platform.calls["users"]
     receipt = deliver(world, people(12)[::-1])
     assert world.platform.calls["users"] == before
     assert receipt["state"] == RunState.APPLIED
     assert (receipt["rows"]["unchanged"], receipt["rows"]["acknowledged"]) == (12, 0)
+    assert receipt["audience"]["id"] == first["audience"]["id"] != ""
     world.check_sums(receipt)
 
 

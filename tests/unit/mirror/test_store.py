@@ -73,6 +73,20 @@ def test_an_object_that_goes_while_it_is_read_is_a_lost_state(s3: S3Pieces) -> N
             opened.read()
 
 
+def test_a_small_object_is_one_read(s3: S3Pieces) -> None:
+    """Ranges of it are no requests of their own, while those of a larger one are."""
+    gets: list[str] = []
+    s3.client.meta.events.register(
+        "before-call.s3.GetObject", lambda params, **_: gets.append(params["headers"]["Range"])
+    )
+    for size_bytes, ranges in ((1_000_000, ["bytes=0-999999"]), (2_000_000, ["bytes=0-9", "bytes=10-19"])):
+        gets.clear()
+        _write(s3, b"-" * size_bytes)
+        opened = s3.open("0.keys")
+        assert len(opened.read(10)) == len(opened.read(10)) == 10
+        assert gets == ranges
+
+
 def test_a_bucket_that_is_missing_is_for_a_person(s3: S3Pieces) -> None:
     """Neither writing nor listing takes it for a lost state."""
     elsewhere = S3Pieces(s3.client, "elsewhere")

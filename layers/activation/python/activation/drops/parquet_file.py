@@ -26,6 +26,8 @@ from activation.model import Cursor
 
 # A column of a row group is read through a buffer of this size: one ranged request each.
 _BUFFER_BYTES = 2 * MIB
+# A file up to this size is one request: in ranges its footer and its columns would take six or more.
+_WHOLE_BYTES = 4 * MIB
 # About what a slice of a row group may be when decoded, by the group's own figures.
 _SLICE_BYTES = 8 * MIB
 T = TypeVar("T")
@@ -115,7 +117,7 @@ def open_parquet(source: ByteSource, limits: ReadLimits, suffix: str, single: st
     Raises Rejected: corrupt_parquet, encrypted_parquet, nested_parquet_column, unreadable_parquet_column,
     decompression_bomb, or what is wrong with the columns' names.
     """
-    ranged = pa.PythonFile(RangedFile(source), mode="r")
+    ranged = pa.PythonFile(RangedFile(source, whole_bytes=_WHOLE_BYTES), mode="r")
     file = _understood(lambda: pq.ParquetFile(ranged, buffer_size=_BUFFER_BYTES, pre_buffer=False))
     schema = _understood(lambda: file.schema_arrow)
     columns = columns_of(schema)
@@ -142,11 +144,13 @@ def _understood(read: Callable[[], T]) -> T:
 
 
 class RangedFile(io.RawIOBase):
-    """A source as a file to seek in."""
+    """A source as a file to seek in; one of up to `whole_bytes` is read at once, and kept while it is open."""
 
-    def __init__(self, source: ByteSource) -> None:
+    def __init__(self, source: ByteSource, *, whole_bytes: int) -> None:
         self._source = source
         self._at = 0
+        self._is_small = source.size_bytes <= whole_bytes
+        self._whole = b""
 
     def readable(self) -> bool:
         """Return True: it can be read."""
@@ -174,6 +178,13 @@ class RangedFile(io.RawIOBase):
         """Return up to `size` bytes, all that are left when negative; raises what the source raises."""
         left = max(0, self._source.size_bytes - self._at)
         wanted = left if size < 0 else min(size, left)
-        data = self._source.read(self._at, wanted) if wanted else b""
+        data = self._range(wanted) if wanted else b""
         self._at += len(data)
         return data
+
+    def _range(self, length: int) -> bytes:
+        if not self._is_small:
+            return self._source.read(self._at, length)
+        if not self._whole:
+            self._whole = self._source.read(0, self._source.size_bytes)
+        return self._whole[self._at : self._at + length]

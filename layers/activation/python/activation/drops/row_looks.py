@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,6 +12,7 @@ from activation.drops import row_words
 from activation.drops.columns import shown_name
 from activation.drops.row_filters import CONSENT, OPERATION
 from activation.drops.row_words import is_date
+from activation.drops.sample import Unsaid
 from activation.errors import Rejected
 from activation.identifiers.row_columns import Says, says, words_of
 from activation.model import Action
@@ -26,18 +27,6 @@ LISTED = 20
 
 # Answers that are proposed, as the settings write them.
 TRUE, FALSE, BLANK, SUBSCRIBED = "[true]", "[false]", '[""]', '["subscribed"]'
-
-
-@dataclass(frozen=True)
-class Unsaid:
-    """Columns that say whether a row may be sent, by their shown names, and the answers that would allow it.
-
-    `consents` are those of consent and of opting out, `operations` those of what became of the record. The
-    answers are as they would be written in the settings, chosen by the column's kind and never from its cells.
-    """
-
-    consents: dict[str, str] = field(default_factory=dict)
-    operations: dict[str, str] = field(default_factory=dict)
 
 
 def unsaid_columns(batch: pa.RecordBatch, header: Sequence[str], said: Collection[int], *, whole: bool) -> Unsaid:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 _DELETED_AT_ONCE = 1_000  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html, read 2026-11-30
+# A smaller object is one request; of the pieces of millions of lines, many are open at a time and all are larger.
+_WHOLE_BYTES = 1024 * 1024
 _LOST = frozenset({"object_gone", "object_changed"})
 _GONE = "an object of an audience's state is gone"
 
@@ -75,12 +77,12 @@ class S3Pieces:
                 raise classify(error, code="storage") from error
 
     def open(self, name: str) -> pa.NativeFile:
-        """Open an object; its bytes are read by range, on condition of its ETag."""
+        """Open an object; its bytes are read by range, a small one's at once, on condition of its ETag."""
         try:
             source = S3Source.of(self.client, self.bucket, self.prefix + name, "")
         except Rejected as error:
             raise _lost(error) from None
-        return pa.PythonFile(RangedFile(_Source(source)), mode="r")
+        return pa.PythonFile(RangedFile(_Source(source), whole_bytes=_WHOLE_BYTES), mode="r")
 
     def delete(self, names: Iterable[str]) -> None:
         """Delete objects, a thousand with each call."""

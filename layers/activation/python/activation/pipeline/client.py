@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 
 from activation.errors import ConfigError, Rejected, Retryable
 from activation.ledger.units import LeftOutCells
+from activation.pipeline.kept_reads import KeptReads
 from activation.pipeline.rate_limit import RateLimit
 from activation.platforms.http import AnswerLost, Http, NotSent
 from activation.platforms.outcome import Outcome, OutcomeKind, failure
@@ -93,6 +94,7 @@ class PlatformClient:
     `publisher` classifies the answers. `signing` authenticates each attempt. `http` carries it. `rate_limit` says
     when the account may be asked. `timeout_s` is how many seconds a connection may be silent. `worker` is who
     sends: its lease is kept before each request, and each request is noted after it. `sleep` takes seconds.
+    `reads` is what `look` has read.
     """
 
     publisher: Publisher
@@ -102,6 +104,7 @@ class PlatformClient:
     timeout_s: float
     worker: Worker
     sleep: Callable[[float], None] = time.sleep
+    reads: KeptReads = field(default_factory=KeptReads, repr=False)
 
     @property
     def has_time(self) -> bool:
@@ -114,10 +117,27 @@ class PlatformClient:
         Each outcome is sent back into the generator. One that no further request can mend (`stop`, `rejected`) is
         raised instead, as ConfigError or Rejected; so is what `send` raises.
         """
+        return self._execute(conversation, self.send)
+
+    def look(self, conversation: Generator[Request, Outcome, T]) -> T:
+        """Do the same, and keep what is read for an `open` that follows within seconds."""
+
+        def send(request: Request) -> Outcome:
+            outcome = self.send(request)
+            self.reads.keep(request, outcome)
+            return outcome
+
+        return self._execute(conversation, send)
+
+    def open(self, conversation: Generator[Request, Outcome, T]) -> T:
+        """Do the same without asking again what `look` has just read."""
+        return self._execute(conversation, lambda request: self.reads.take(request) or self.send(request))
+
+    def _execute(self, conversation: Generator[Request, Outcome, T], send: Callable[[Request], Outcome]) -> T:
         try:
             request = next(conversation)
             while True:
-                outcome = self.send(request)
+                outcome = send(request)
                 if outcome.kind in (OutcomeKind.STOP, OutcomeKind.REJECTED):
                     raise failure(outcome)  # no further request can mend these
                 request = conversation.send(outcome)

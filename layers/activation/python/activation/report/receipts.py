@@ -96,7 +96,7 @@ def compose(
         "account": account,
         "audience": {
             "name": identity.audience.name,
-            "id": opened.audience_id if opened else None,
+            "id": opened.audience_id if opened else _looked_for(run),
             "created": opened.created if opened else None,
             **_options(progress.plan),
         },
@@ -213,6 +213,12 @@ def _folder(listing: FolderListing) -> dict[str, Any]:
 
 def _names(names: Sequence[str]) -> dict[str, Any]:
     return {"count": len(names), "names": [shown_file(name) for name in names[:NAMES_SHOWN]]}
+
+
+def _looked_for(run: Run) -> str | None:
+    """Return the id of an audience that a mirror has looked for and found as it should be, or not sent to."""
+    mirror = run.progress.mirror
+    return (mirror.audience_id or None) if mirror else None
 
 
 def _places(listing: FolderListing, found: LeftOut) -> list[dict[str, Any]]:

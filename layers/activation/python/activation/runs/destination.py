@@ -80,7 +80,7 @@ class RunDestination:
         known = run.opened
         if known is not None:
             return known
-        opened = self.client.execute(self.client.publisher.open(self.audience, self.keys))
+        opened = self.client.open(self.client.publisher.open(self.audience, self.keys))
         with self.held.lock:
             if run.opened is None:  # else an upload has created it meanwhile
                 run.opened = replace(opened, created=opened.created or run.progress.attempts.created)

@@ -14,7 +14,8 @@ from activation.drops.folder_reader import FolderReader
 from activation.drops.ranges import Piece, piece_chunks
 from activation.drops.row_filters import RowFilter, asks_in_vain, row_filters
 from activation.drops.row_looks import refuse_unsaid
-from activation.drops.sample import Sample, lookalikes, take_sample
+from activation.drops.sample import Sample
+from activation.drops.sampling import lookalikes, take_sample
 from activation.errors import Rejected
 from activation.identifiers.refused import Refused, new_key
 from activation.ledger.file_plan import FilePlan

@@ -112,11 +112,12 @@ class MirrorAudience:
         """Return the audience's id, None where there is none; a removal is what never creates one."""
         audience = replace(self.invocation.audience, action=Action.REMOVE)
         try:
-            return self.client.execute(self.client.publisher.open(audience, keys)).audience_id
+            return self.client.look(self.client.publisher.open(audience, keys)).audience_id
         except Rejected as error:
             if error.code != MISSING:
                 raise
         await_new(self.invocation.newly_created)
+        self.client.reads.forget()  # whether it is still not there is asked again right before it is created
         return None
 
     @property
