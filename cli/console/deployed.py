@@ -122,10 +122,7 @@ class DeployedSource:
         leave = f"{counted(prepared.rows, 'row')} of people leave."
         if prepared.too_few:
             leave += f" {prepared.too_few[0].upper()}{prepared.too_few[1:]}."
-        if not (doubtful := prepared.not_told_apart):
-            return leave
-        others = counted(len(prepared.others), "other run")
-        return f"{leave} Up to {doubtful:,} of them may have been sent by {others} too; they leave as well."
+        return " ".join((leave, *(f"{one[0].upper()}{one[1:]}." for one in prepared.sentences())))
 
     def act(self, action: ActionName, subject: str) -> str:
         """Do an action that was confirmed."""

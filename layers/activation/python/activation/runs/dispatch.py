@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from activation.drops.forgetting import is_forgetting
-from activation.drops.locate import Located, locate
+from activation.drops.locate import Located
 from activation.drops.messages import Work, read
 from activation.drops.places import Role, role_of
 from activation.errors import Rejected
@@ -24,6 +24,7 @@ from activation.runs.effects import refuse_key, refuse_message
 from activation.runs.final_drop import discard_final_drop
 from activation.runs.folder_events import FolderEvents
 from activation.runs.invocation import Invocation
+from activation.runs.location import located
 from activation.runs.ordered import OrderWatch
 from activation.runs.part import ActivePart
 from activation.runs.plain_start import PlainStart, facts_of, is_fresh
@@ -70,9 +71,9 @@ class Dispatcher:
             return None
         work = mine
         if run := self._begun(work, run_id):
-            located = self._located(work)
-            identity = self._identity(work, run_id, located.audience, located)
-            return self._advance(identity, located, run, time_left_s=time_left_s, is_plain=True)
+            place = located(connector, work)
+            identity = self._identity(work, run_id, place.audience, place)
+            return self._advance(identity, place, run, time_left_s=time_left_s, is_plain=True)
         return self._continue(work, run_id, time_left_s)
 
     def _continue(self, work: Work, run_id: str, time_left_s: Callable[[], float]) -> RunState | None:
@@ -159,31 +160,18 @@ class Dispatcher:
     def _locate(self, work: Work, run_id: str) -> Located | None:
         """Return what the drop's key says, None when it cannot be parsed, which is reported."""
         try:
-            return self._located(work)
+            return located(self.connector, work)
         except Rejected as error:
             refuse_key(self.connector, work, run_id, error)
             self.telemetry.key_refused(error)
             return None
-
-    def _located(self, work: Work) -> Located:
-        platform, settings = self.connector.platform, self.connector.settings
-        origin = settings.origins.of(work.drop.bucket, work.drop.key)
-        located = locate(
-            origin.layout_key(work.drop.key),
-            connector=settings.connector,
-            table=platform.table,
-            actions=platform.limits.actions,
-            allowed=settings.actions,
-            in_source=origin.is_source,
-        )
-        return replace(located, audience=replace(located.audience, account=work.ad_account))
 
     def _begun(self, work: Work, run_id: str) -> Run | None:
         """Return the run of a plain drop, which begins with this message; None where that is to be seen yet."""
         if not self.at_once:
             return None
         try:
-            return PlainStart(self.connector).begin(work, run_id, self._located(work))
+            return PlainStart(self.connector).begin(work, run_id, located(self.connector, work))
         except Rejected:
             return None  # reported below, where the run is not known
 
