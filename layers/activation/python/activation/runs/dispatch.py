@@ -24,6 +24,7 @@ from activation.runs.effects import refuse_key, refuse_message
 from activation.runs.final_drop import discard_final_drop
 from activation.runs.folder_events import FolderEvents
 from activation.runs.invocation import Invocation
+from activation.runs.letters import leaves_no_letter
 from activation.runs.location import located
 from activation.runs.ordered import OrderWatch
 from activation.runs.part import ActivePart
@@ -243,14 +244,16 @@ class Dispatcher:
     def _is_settled(self, work: Work, known: Run) -> bool:
         """Return whether the message has nothing to do: the run has ended, or another message continues it.
 
-        The message of a stopped run is in the dead letters; a replay asks for the run to continue without it.
+        The message of a stopped run is in the dead letters or in its record; a replay asks for the run to continue
+        without it.
         """
         now = self.connector.clock()
         if known.state in FINAL:
             return work.part is None or work.continuation <= known.continuation  # a part may be needed again
         if known.lease_until > now:  # a worker holds it; its message returns if that worker dies
             return work.continuation < known.continuation
-        if known.state in STOPPED and known.code in ORDERED:  # only a person continues it
+        # Only a person continues what somebody has stopped, or a replay what its drop was wrong for.
+        if leaves_no_letter(known.state, known.code) and (known.code in ORDERED or not work.replay):
             return work.continuation <= known.continuation
         carried_on = known.lease_until == 0 and not (known.state in STOPPED and work.replay)
         due = max(known.not_before, known.updated_at) + GRACE_S
