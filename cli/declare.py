@@ -124,7 +124,7 @@ def status(
     raise typer.Exit(1 if any(one["state"] in ("failed", "blocked") for one in found) else 0)
 
 
-def redrive() -> None:
+def redrive(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
     """Send the slots that failed or are blocked again, and ends of runs that did not arrive."""
     import boto3
 
@@ -132,8 +132,10 @@ def redrive() -> None:
     from cli.operate import deliver_again, move_back
 
     sync, sqs = find_sync(), boto3.client("sqs")
-    deliver_again(sqs, sync.undelivered_queue_url, sync.queue_url, "declared audiences")
-    move_back(sqs, sync.dead_letter_queue_url, sync.queue_url, "declared audiences")
+    of = "declared audiences"
+    delivered = deliver_again(sqs, sync.undelivered_queue_url, sync.queue_url, of, as_json=as_json)
+    more = {"undelivered_events": delivered}
+    move_back(sqs, sync.dead_letter_queue_url, sync.queue_url, of, as_json=as_json, more=more)
 
 
 def _asked(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from activation.codes import explain
@@ -40,9 +41,9 @@ class DeadLetters:
     url: str
     back: str
 
-    def read(self) -> tuple[Letter, ...]:
-        """Return the letters, the oldest first, and leave them where they are."""
-        found = tuple(self._received())
+    def read(self, most: int | None = None) -> tuple[Letter, ...]:
+        """Return the letters, the oldest first, or about `most` of them, and leave them where they are."""
+        found = tuple(islice(self._received(), most))
         self._show(found)
         return tuple(sorted(found, key=lambda one: one.sent_at))
 

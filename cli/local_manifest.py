@@ -43,7 +43,7 @@ def read_local_manifest(folder: Path, manifest: str, names: Collection[str]) -> 
     try:
         reading, identifiers = manifest_reading(document), manifest_identifiers(document)
     except Rejected as error:
-        raise typer.BadParameter(f"{manifest}: {error.sentence}") from None
+        raise typer.BadParameter(f"{manifest}: {error.code}: {error.sentence}") from None
     found = set()
     for url in urls:
         ends = [name for name in names if url.endswith(f"/{name}")]

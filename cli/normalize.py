@@ -85,11 +85,11 @@ def _refuse(error: Any, as_json: bool) -> NoReturn:
         found = {"code": error.code, "sentence": error.sentence, **({"mistakes": mistakes} if mistakes else {})}
         typer.echo(json.dumps({"error": found}, ensure_ascii=False), err=True)
     elif mistakes:
-        print(f"{error.code}: {len(mistakes)} to correct in the mapping")
+        typer.echo(f"{error.code}: {len(mistakes)} to correct in the mapping", err=True)
         for mistake in mistakes:
-            print(f"  {mistake}")
+            typer.echo(f"  {mistake}", err=True)
     else:
-        print(f"{error.code}: {error.sentence}")
+        typer.echo(f"{error.code}: {error.sentence}", err=True)
     raise typer.Exit(1) from None
 
 

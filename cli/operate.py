@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from cli.completion import connectors, runs
-from cli.letters import DeadLetters
+from cli.letters import DeadLetters, Letter
 from cli.times import utc_time
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
+
+    from cli.deployment import Deployment
+    from cli.runs.rows import RunRow
 
 MOVE_TIMEOUT_S = 300
 
@@ -35,17 +41,19 @@ def redrive(
         str, typer.Option(autocompletion=runs, help="Only the letter of this run: its id, or its first digits.")
     ] = "",
     reason: Annotated[str, typer.Option(help="Only letters with this code, such as token_refused.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="With --list: print one JSON list of objects.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; with --list, a list.")] = False,
 ) -> None:
     """Move dead letters back to their queue, of a connector, of exports or of Clean Rooms queries.
 
     Each run of a connector, or of a suppression list, resumes where it stopped. An export whose Glue job failed is
     started again, for the same files, and a query is run again, as another attempt of its slot. List a connector's
-    letters first: --run and --reason move those alone whose cause is removed.
+    letters first: --run and --reason move those alone whose cause is removed. A run whose drop is wrong leaves no
+    dead letter; those of the last 14 days are listed as well, and --run and --reason repeat them.
     """
     import boto3
 
     from cli import deployment
+    from cli.runs.wrong_drops import wrong_drops
 
     if [bool(connector), exports, clean_rooms].count(True) != 1:
         raise typer.BadParameter("give --connector NAME, --exports or --clean-rooms", param_hint="--connector")
@@ -53,74 +61,125 @@ def redrive(
         raise typer.BadParameter("--list, --run and --reason are of a connector", param_hint="--connector")
     if not connector:
         dead_letters, queue = deployment.export_queues() if exports else deployment.query_queues()
-        move_back(boto3.client("sqs"), dead_letters, queue, "exports" if exports else "the queries")
+        of = "exports" if exports else "the queries"
+        move_back(boto3.client("sqs"), dead_letters, queue, of, as_json=as_json)
         return
-    queues = deployment.find().queues(connector)
-    sqs = boto3.client("sqs")
+    found = deployment.find()
+    queues, sqs = found.queues(connector), boto3.client("sqs")
     if listed or run or reason:
         letters = DeadLetters(sqs, queues.dead_letter_queue_url, queues.queue_url)
+        wrong = wrong_drops(found, connector, run=run, reason=reason)
         if listed:
-            _list(letters, run, reason, as_json=as_json)
+            _list(letters, wrong, run, reason, as_json=as_json)
         else:
-            _move(letters, run, reason, connector)
+            moved = _move(letters, wrong, run, reason, found, connector)
+            told = {name: count for name, count in moved.items() if count}
+            print(json.dumps({"of": connector, **moved}) if as_json else "\n".join(_moved(told, connector)))
         return
-    deliver_again(sqs, queues.undelivered_queue_url, queues.queue_url, connector)
-    move_back(sqs, queues.dead_letter_queue_url, queues.queue_url, connector)
+    delivered = deliver_again(sqs, queues.undelivered_queue_url, queues.queue_url, connector, as_json=as_json)
+    more = {"undelivered_events": delivered}
+    move_back(sqs, queues.dead_letter_queue_url, queues.queue_url, connector, as_json=as_json, more=more)
 
 
-def _list(letters: DeadLetters, run: str, reason: str, *, as_json: bool) -> None:
-    """Print the letters of a run or reason, the oldest first; all of them for neither."""
+def _list(letters: DeadLetters, wrong: Sequence[RunRow], run: str, reason: str, *, as_json: bool) -> None:
+    """Print the letters of a run or reason, and the runs that left none, the oldest first; all for neither."""
     from activation.codes import explain
 
     from cli.printable import console, printable
     from cli.runs.shown import RUN_DIGITS_SHOWN, utc
 
     found = [one for one in letters.read() if one.run_id.startswith(run) and reason in ("", one.code)]
+    lettered = {one.run_id for one in found}
+    told = [(one.sent_at, one.run_id, one.code, one.sentence, True) for one in found]
+    told += [
+        (one.ended_at or one.started_at, one.run_id, one.code, one.sentence, False)
+        for one in wrong
+        if one.run_id not in lettered
+    ]
     if as_json:
-        told = [
+        objects = [
             {
-                "run_id": one.run_id,
-                "code": one.code,
-                "sentence": one.sentence,
-                "who": explain(one.code).who.value,
-                "sent_at": utc(one.sent_at),
+                "run_id": run_id,
+                "code": code,
+                "sentence": sentence,
+                "who": explain(code).who.value,
+                "sent_at": utc(at),
+                "dead_letter": has_letter,
             }
-            for one in found
+            for at, run_id, code, sentence, has_letter in sorted(told)
         ]
-        print(json.dumps(told, ensure_ascii=False))
+        print(json.dumps(objects, ensure_ascii=False))
         return
-    for one in found:
-        who = explain(one.code).who.value
-        head = f"{one.run_id[:RUN_DIGITS_SHOWN]:<{RUN_DIGITS_SHOWN}}  {utc(one.sent_at)}  {one.code} ({who})"
-        console().print(f"{head}\n  {printable(one.sentence)}", soft_wrap=True)
-    if not found:
+    for at, run_id, code, sentence, has_letter in sorted(told):
+        who = f"{explain(code).who.value}{'' if has_letter else ', no dead letter'}"
+        head = f"{run_id[:RUN_DIGITS_SHOWN]:<{RUN_DIGITS_SHOWN}}  {utc(at)}  {code} ({who})"
+        console().print(f"{head}\n  {printable(sentence)}", soft_wrap=True)
+    if not told:
         typer.echo("no dead letters match", err=True)
 
 
-def _move(letters: DeadLetters, run: str, reason: str, of: str) -> None:
-    """Move the letters of a run or reason back; end the command with exit 1 if there is none."""
+def _move(
+    letters: DeadLetters, wrong: Sequence[RunRow], run: str, reason: str, found: Deployment, of: str
+) -> dict[str, int]:
+    """Move the letters of a run or reason back, and repeat the runs without one; return how many of each.
+
+    Ends the command with exit 1 if there is neither.
+    """
     from cli import deployment
-    from cli.printable import counted
+    from cli.runs.actions import RunActions, caller
     from cli.typed import typed
 
-    moved = letters.move(lambda one: one.run_id.startswith(run) and reason in ("", one.code))
-    if not moved:
+    moved: set[str] = set()
+
+    def wanted(one: Letter) -> bool:
+        chosen = one.run_id.startswith(run) and reason in ("", one.code)
+        moved.update({one.run_id} if chosen else ())
+        return chosen
+
+    count, repeated = letters.move(wanted), 0
+    if without := [one for one in wrong if one.run_id not in moved]:
+        acts = RunActions(found, caller())
+        repeated = sum(map(acts.repeat, without))
+    if not count and not repeated:
         listing = typed("redrive", "--connector", of, "--list")
-        deployment.fail(f"no dead letter of {of} matches; list them: {listing}")
-    print(f"{counted(moved, 'message')} moved back to {of}")
+        deployment.fail(f"no dead letter of {of} matches, and no run without one; list them: {listing}")
+    return {"moved": count, "repeated": repeated}
 
 
-def deliver_again(sqs: SQSClient, undelivered: str, queue: str, of: str) -> None:
-    """Put undelivered events into the queue that they were for, by the URLs of both."""
+def _moved(told: Mapping[str, int], of: str) -> Iterator[str]:
+    """Yield what was moved and repeated, as sentences."""
+    from cli.printable import counted
+
+    if "moved" in told:
+        yield f"{counted(told['moved'], 'message')} moved back to {of}"
+    if "repeated" in told:
+        yield f"{counted(told['repeated'], 'run')} without a dead letter repeated"
+
+
+def deliver_again(sqs: SQSClient, undelivered: str, queue: str, of: str, *, as_json: bool = False) -> int:
+    """Put undelivered events into the queue that they were for, by the URLs of both; return how many."""
     from cli import resend
     from cli.printable import counted
 
-    if delivered := resend.deliver(sqs, undelivered, queue):
+    delivered = resend.deliver(sqs, undelivered, queue)
+    if delivered and not as_json:
         print(f"re-queued {counted(delivered, 'undelivered event')} for {of}")
+    return delivered
 
 
-def move_back(sqs: SQSClient, dead_letters: str, queue: str, of: str) -> None:
-    """Move the messages between two queues by their URLs; end the command when that is done."""
+def move_back(
+    sqs: SQSClient,
+    dead_letters: str,
+    queue: str,
+    of: str,
+    *,
+    as_json: bool = False,
+    more: Mapping[str, int] = MappingProxyType({}),
+) -> NoReturn:
+    """Move the messages between two queues by their URLs; end the command when that is done.
+
+    With `as_json`, one object says what was moved, together with `more`.
+    """
     from rich.console import Console
 
     from cli import deployment
@@ -132,8 +191,9 @@ def move_back(sqs: SQSClient, dead_letters: str, queue: str, of: str) -> None:
         while time.monotonic() < ends:
             task = sqs.list_message_move_tasks(SourceArn=source)["Results"][0]
             if task["Status"] != "RUNNING":
-                moved = task.get("ApproximateNumberOfMessagesMoved", 0)
-                print(f"{task['Status'].lower()}: {counted(moved, 'message')} moved back to {of}")
+                moved, state = task.get("ApproximateNumberOfMessagesMoved", 0), task["Status"].lower()
+                said = f"{state}: {counted(moved, 'message')} moved back to {of}"
+                print(json.dumps({"of": of, "state": state, "moved": moved, **more}) if as_json else said)
                 raise typer.Exit(0 if task["Status"] == "COMPLETED" else 1)
             time.sleep(1)
     deployment.fail(f"still moving after {MOVE_TIMEOUT_S} s; SQS will finish in the background")
@@ -162,6 +222,7 @@ def replay(
     until: Annotated[datetime, typer.Option("--to", parser=utc_time, help="End of the time to replay, UTC.")],
     connector: Annotated[str, typer.Option(help="Only this connector's drops; all of them by default.")] = "",
     force: Annotated[bool, typer.Option("--force", help="Send the finished drops of that time again.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Replay archived events: drops that were already sent are not sent again, unfinished runs resume.
 
@@ -183,13 +244,18 @@ def replay(
         spoken = f"--to is in the future: it is now {now:%Y-%m-%dT%H:%M:%S} UTC; nothing after that is sent again"
         typer.echo(f"warning: {spoken}", err=True)
     if force:
+        sent = {}
         for one in wanted:
-            sent = resend.force(found, one, since, until)
-            print(f"sending {sent} finished drops of {one} again")
+            sent[one] = resend.force(found, one, since, until)
+            if not as_json:
+                print(f"sending {sent[one]} finished drops of {one} again")
+        if as_json:
+            print(json.dumps({"sent_again": sent}))
         return
-    s3 = boto3.client("s3")
+    s3, foreseen = boto3.client("s3"), {}
     for one in wanted:
-        for sentence in outlook(s3, resend.receipts_of(found, one, since), since, until).sentences():
+        foreseen[one] = outlook(s3, resend.receipts_of(found, one, since), since, until)
+        for sentence in () if as_json else foreseen[one].sentences():
             print(f"{one}: {sentence}")
     addresses = [found.connector(name) for name in wanted]
     rules = [rule for one in addresses for rule in (one.rule_arn, *one.source_rule_arns)]
@@ -202,5 +268,9 @@ def replay(
         EventEndTime=until,
         Destination={"Arn": bus, "FilterArns": rules},
     )
+    if as_json:
+        runs = {one: asdict(found_of) for one, found_of in foreseen.items()}
+        print(json.dumps({"replay": name, "connectors": wanted, "runs": runs}))
+        return
     print(f"replay {name} started for {', '.join(wanted)}; events of the last ten minutes may not be archived yet")
     print(f"see the result: {typed('status')}")

@@ -122,12 +122,13 @@ def _add_reason(table: Table, reason: dict[str, str] | None) -> None:
 
 
 def _add_notes(table: Table, notes: Mapping[str, str]) -> None:
-    """Add what the platform said, numbers of members with separators of thousands."""
+    """Add what the platform said."""
+    from activation.report.notes import spoken_notes
+
     from cli.printable import printable
 
-    for code, note in notes.items():
-        counts = code == "matched_members" and note.isdecimal()
-        table.add_row(code, "", f"{int(note):,}" if counts else printable(note))
+    for code, note in spoken_notes(notes).items():
+        table.add_row(code, "", printable(note))
 
 
 def _working(receipt: dict[str, Any]) -> str:

@@ -14,8 +14,6 @@ from cli.typed import typed
 if TYPE_CHECKING:
     from cli.known_audiences import KnownAudience
 
-SIZED = "meta"  # the one platform whose examination notes sizes
-
 
 @dataclass(frozen=True)
 class AudienceView:
@@ -58,7 +56,8 @@ def _usable(known: KnownAudience) -> tuple[str, str]:
 
     Where the examination has noted no size, what the newest receipt says of matched members counts.
     """
-    minimum = platforms()[known.platform].minimum if known.platform in platforms() else None
+    platform = platforms().get(known.platform)
+    minimum = platform.minimum if platform else None
     size = known.estimated_sizes[-1] if known.estimated_sizes else known.matched
     if known.problem:
         return "unclear:", f"its mirror cannot be read ({known.problem})"
@@ -66,7 +65,7 @@ def _usable(known: KnownAudience) -> tuple[str, str]:
         return "changing:", "a run is working on it"
     if size is None or minimum is None:
         least = f"at least {minimum.people:,} people are needed; " if minimum else ""
-        if known.platform == SIZED:
+        if platform and platform.notes_sizes:
             return "unknown yet:", f"{least}run {typed('doctor')}, or wait for the daily examination"
         return "unknown:", f"{least}see the platform's own pages for the size"
     matched = f"{size} members matched on {size.day}; " if size is known.matched else ""

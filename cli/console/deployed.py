@@ -41,6 +41,7 @@ COUNTS: tuple[QueueAttributeNameType, ...] = (
     "ApproximateNumberOfMessagesNotVisible",
     "ApproximateNumberOfMessagesDelayed",
 )
+LETTERS_READ = 500  # of a connector's dead letters, ten in a call: a page must not take minutes
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,8 @@ class DeployedSource:
 
         waiting, in_work, delayed = counts(queues.queue_url)
         dead, undelivered = sum(counts(queues.dead_letter_queue_url)), sum(counts(queues.undelivered_queue_url))
-        letters = DeadLetters(sqs, queues.dead_letter_queue_url, queues.queue_url).read() if dead else ()
+        of_dead = DeadLetters(sqs, queues.dead_letter_queue_url, queues.queue_url)
+        letters = of_dead.read(LETTERS_READ) if dead else ()
         return QueueView(name, waiting, in_work, delayed, max(dead, len(letters)), undelivered, by_code(letters))
 
     def unread_files(self) -> Sequence[UnreadFile]:
@@ -122,10 +124,7 @@ class DeployedSource:
         leave = f"{counted(prepared.rows, 'row')} of people leave."
         if prepared.too_few:
             leave += f" {prepared.too_few[0].upper()}{prepared.too_few[1:]}."
-        if not (doubtful := prepared.not_told_apart):
-            return leave
-        others = counted(len(prepared.others), "other run")
-        return f"{leave} Up to {doubtful:,} of them may have been sent by {others} too; they leave as well."
+        return " ".join((leave, *(f"{one[0].upper()}{one[1:]}." for one in prepared.sentences())))
 
     def act(self, action: ActionName, subject: str) -> str:
         """Do an action that was confirmed."""

@@ -85,19 +85,31 @@ class RunActions:
         A copy of it may be queued with a delay: of two with one number, one is handled.
         """
         import boto3
-        from activation.aws.table import read_text
-        from activation.ledger.keys import run_key
 
         from cli import resend
 
         sqs, addresses = boto3.client("sqs"), self.found.connector(row.connector)
         if row.state in CONTINUABLE and resend.bring_back(sqs, addresses, row.run_id):
             return True
+        return self._send_recorded(row)
+
+    def repeat(self, row: RunRow) -> bool:
+        """Have a run that left no dead letter continue; return whether its record has its message."""
+        self._order(row, "retry")
+        return self._send_recorded(row)
+
+    def _send_recorded(self, row: RunRow) -> bool:
+        """Send the message in a run's record at once; return whether there is one."""
+        import boto3
+        from activation.aws.table import read_text
+        from activation.ledger.keys import run_key
+
         key: Any = {"pk": {"S": run_key(row.connector, row.run_id)}}
         answer = boto3.client("dynamodb").get_item(TableName=self.found.ledger_table, Key=key, ConsistentRead=True)
         message = read_text(answer.get("Item", {}), "message")
         if message:
-            sqs.send_message(QueueUrl=addresses.queue_url, MessageBody=message)
+            queue_url = self.found.queues(row.connector).queue_url
+            boto3.client("sqs").send_message(QueueUrl=queue_url, MessageBody=message)
         return bool(message)
 
 

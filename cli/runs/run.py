@@ -105,14 +105,15 @@ def undo(
     run_id: RunId,
     yes: Yes = False,
     shared: Annotated[
-        bool, typer.Option("--shared", help="With --yes: also remove people whom other runs may have sent too.")
+        bool, typer.Option("--shared", help="With --yes: also remove people of whom nobody can tell.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Remove the people that a run has added, by a run of its own with its own receipt.
 
-    It says beforehand how many of them other runs of the audience may have sent too, which cannot be told apart.
-    Events, folders, removals, replaces and mirrors cannot be undone; the drop must still be there.
+    People stay whom another run or the mirror of the audience has sent too. Where a drop of another run is gone,
+    it says beforehand of how many nobody can tell, and asks. Events, folders, removals, replaces and mirrors
+    cannot be undone; the drop must still be there.
     """
     from cli import deployment
     from cli.printable import counted, printable
@@ -130,9 +131,7 @@ def undo(
         deployment.fail(f"run {view.row.run_id}: {refused.sentence}; see {typed('run', 'show', view.row.run_id)}")
     row, doubtful = view.row, prepared.not_told_apart
     says = f"removes {counted(prepared.rows, 'row')} of {row.connector}: {row.audience}, as {row.file} has them"
-    if doubtful:
-        runs = counted(len(prepared.others), "other run")
-        says += f"\nup to {doubtful:,} of them may have been sent by {runs} too; they leave the audience as well"
+    says = "\n".join((says, *prepared.sentences()))
     if prepared.too_few:
         says += f"\n{prepared.too_few}"
     if not as_json:

@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from activation.platforms.discovery import platforms
 
-from cli.runs.actions import RefusedActionError
+from cli.printable import counted
+from cli.runs.actions import CONTINUABLE, RefusedActionError
 from cli.runs.listing import Wanted, list_runs
+from cli.runs.others import OtherRuns, is_there, replaced_since, tell_apart
 from cli.runs.rows import OPEN, RunRow
 
 if TYPE_CHECKING:
     from cli.deployment import Deployment
     from cli.runs.view import RunView
 
+REFUSED = "undo_refused"
 OTHERS_READ = 10_000  # runs of one audience; an audience with more cannot be judged
-REPLACES = ("replace", "mirror")
 
 
 @dataclass(frozen=True)
 class Undo:
     """The undo of the run of `view`, not yet begun.
 
-    `others` are the other runs that have sent people to the same audience, the newest first: which of its people
-    are theirs as well, only their drops say.
+    `others` are the other runs that have written to the same audience, and `again` is what tells the undo from the
+    run itself, in its id and in its message.
     """
 
     view: RunView
-    others: tuple[RunRow, ...]
+    others: OtherRuns
+    again: str
     platform: str = ""
 
     @property
@@ -42,7 +46,8 @@ class Undo:
         if known is None or not known.minimum.refuses_removals:
             return ""
         fewest = known.minimum.people
-        if sum(one.rows_acknowledged for one in self.others) >= fewest:
+        sent = (one for one in (*self.others.compared, *self.others.unknown) if one.action != "remove")
+        if sum(one.rows_acknowledged for one in sent) >= fewest:
             return ""
         return (
             f"this audience may be left with fewer than {fewest:,} people: {known.title} can refuse to remove the"
@@ -56,8 +61,27 @@ class Undo:
 
     @property
     def not_told_apart(self) -> int:
-        """Return the most of these rows that other runs may have sent too."""
-        return min(self.rows, sum(one.rows_acknowledged for one in self.others))
+        """Return the most of these rows of which nobody can tell whether other runs have sent them too."""
+        if self.others.forgotten:
+            return self.rows
+        return min(self.rows, sum(one.rows_acknowledged for one in self.others.unknown))
+
+    def sentences(self) -> Iterator[str]:
+        """Yield what happens to people whom other runs have sent too, without full stops."""
+        adding = [one for one in self.others.compared if one.action != "remove"]
+        whose = [counted(len(adding), "other run")] if adding else []
+        whose += ["the mirror"] if self.others.mirror else []
+        if whose:
+            yield f"people whom {' or '.join(whose)} of this audience sent too are left in it"
+        if not (doubtful := self.not_told_apart):
+            return
+        if unknown := self.others.unknown:
+            runs = counted(len(unknown), "other run")
+            rows = counted(sum(one.rows_acknowledged for one in unknown), "row")
+            by = f"{runs} too ({rows}), whose drops are gone or cannot be compared"
+        else:
+            by = "runs that the ledger no longer remembers"
+        yield f"up to {doubtful:,} of them may have been sent by {by}; they leave the audience as well"
 
     def begin(self, found: Deployment, by: str) -> str:
         """Begin the undo, and return its run's id; `by` is who asks for it, as AWS names them."""
@@ -68,13 +92,15 @@ class Undo:
         from cli import resend
 
         row, drop = self.view.row, self.view.receipt["drop"]
-        again, run_id = _again(row), _run_id(self.view)
+        run_id = _run_id(self.view, self.again)
         Orders(ConditionalTable(boto3.client("dynamodb"), found.ledger_table), row.connector).note(
             run_id, OrderKind.UNDO, by
         )
         boto3.client("sqs").send_message(
             QueueUrl=found.connector(row.connector).queue_url,
-            MessageBody=json.dumps(resend.event_of(drop, again) | {"undo": row.run_id}),
+            MessageBody=json.dumps(
+                resend.event_of(drop, self.again) | {"undo": row.run_id, "others": self.others.message}
+            ),
         )
         return run_id
 
@@ -95,7 +121,7 @@ def prepare(found: Deployment, view: RunView) -> Undo:
         raise RefusedActionError("it has sent nobody")
     if "folder" in view.receipt:
         raise RefusedActionError("its drop is a folder, whose files may have changed since")
-    if not _is_there(view.receipt["drop"]):
+    if not is_there(boto3.client("s3"), view.receipt["drop"]):
         raise RefusedActionError("its drop is not there any more, so nothing says whom it has sent")
     rows = list_runs(
         boto3.client("dynamodb"), found.ledger_table, Wanted(audience=row.audience), limit=OTHERS_READ
@@ -103,46 +129,68 @@ def prepare(found: Deployment, view: RunView) -> Undo:
     if len(rows) == OTHERS_READ:
         raise RefusedActionError("more runs have filled its audience than can be compared")
     platform = found.platforms.get(row.connector, "")
-    begun = next((one for one in rows if one.run_id == _run_id(view)), None)
-    if begun:
-        can = "; `activation run retry` with its id continues it" if begun.state in ("failed", "blocked") else ""
-        raise RefusedActionError(f"it has an undo already: run {begun.run_id} is {begun.state}{can}")
-    others = tuple(
-        one
-        for one in rows
-        if one.run_id != row.run_id
-        and one.action != "remove"
-        and one.rows_acknowledged
-        and found.platforms.get(one.connector, "") == platform
+    again = _again(view, rows)
+    others = [
+        one for one in rows if one.run_id != row.run_id and found.platforms.get(one.connector, "") == platform
+    ]
+    if at_work := [one for one in others if one.state in OPEN]:
+        at = at_work[0]
+        raise RefusedActionError(f"run {at.run_id} of its audience is {at.state}: wait for its end, or stop it")
+    if replaced := replaced_since(found, row, [one for one in others if one.rows_acknowledged]):
+        raise RefusedActionError(f"a later {replaced.action} has set the whole audience: {replaced.run_id}")
+    return Undo(view, _others(found, view, rows, others), again, platform)
+
+
+def _again(view: RunView, rows: Sequence[RunRow]) -> str:
+    """Return what tells the undo of a run from the run itself.
+
+    It is the same however often the undo is begun, except after one that was refused and has removed nobody.
+    Raises RefusedActionError where there is an undo already.
+    """
+    by_id, again = {one.run_id: one for one in rows}, f"undo {view.row.run_id}"
+    while begun := by_id.get(_run_id(view, again)):
+        if begun.code != REFUSED or begun.rows_acknowledged:
+            can = "; `activation run retry` with its id continues it" if begun.state in CONTINUABLE else ""
+            raise RefusedActionError(f"it has an undo already: run {begun.run_id} is {begun.state}{can}")
+        again = f"undo {view.row.run_id} after {begun.run_id}"
+    return again
+
+
+def _others(found: Deployment, view: RunView, rows: Sequence[RunRow], others: Sequence[RunRow]) -> OtherRuns:
+    """Return what is known of the other runs of a run's audience.
+
+    Raises RefusedActionError where one has written to it that the list of runs does not have yet.
+    """
+    import boto3
+    from activation.aws.table import ConditionalTable, read_number, read_text
+    from activation.ledger.keys import known_audience_key, run_key
+    from activation.mirror.states import MirrorStates
+    from activation.runs.mirror_audience import is_mirrored
+
+    table = ConditionalTable(boto3.client("dynamodb"), found.ledger_table)
+    record = table.read(run_key(view.row.connector, view.row.run_id)) or {}
+    lock = read_text(record, "audience_lock")
+    audience = (table.read(known_audience_key(lock)) if lock else None) or {}
+    last = read_text(audience, "last_run")
+    if last and last not in {one.run_id for one in rows}:
+        raise RefusedActionError("another run has written to its audience a moment ago: try again in a minute")
+    first, oldest = read_number(audience, "first_written_at"), min(one.started_at for one in rows)
+    mirrored = bool(lock) and is_mirrored(MirrorStates(table).read(lock))
+    sent = [one for one in others if one.rows_acknowledged or one.state == "empty"]
+    compared, unknown = tell_apart(found, view.row, sent, mirrored=mirrored)
+    return OtherRuns(
+        compared=tuple(compared),
+        unknown=tuple(one for one in unknown if one.rows_acknowledged),
+        mirror=mirrored,
+        forgotten=0 < first < oldest,
+        last_run=last,
     )
-    replaced = [one for one in others if one.action in REPLACES and one.started_at > row.started_at]
-    if replaced:
-        raise RefusedActionError(f"a later {replaced[0].action} has set the whole audience: {replaced[0].run_id}")
-    return Undo(view, others, platform)
 
 
-def _again(row: RunRow) -> str:
-    """Return what tells the undo of a run from the run itself, in the id and in the message."""
-    return f"undo {row.run_id}"
-
-
-def _run_id(view: RunView) -> str:
+def _run_id(view: RunView, again: str) -> str:
     """Return the id of the run that undoes a run: the same however often it is begun."""
     from activation.model import Drop
 
     row, drop = view.row, view.receipt["drop"]
     version = Drop(drop["bucket"], drop["key"], drop["version_id"], "", drop["size_bytes"], drop.get("etag", ""))
-    return version.run_id(row.connector, _again(row), drop.get("ad_account", ""))
-
-
-def _is_there(drop: dict[str, Any]) -> bool:
-    """Return whether the object version of a drop still exists."""
-    import boto3
-
-    pages = (
-        boto3.client("s3")
-        .get_paginator("list_object_versions")
-        .paginate(Bucket=drop["bucket"], Prefix=drop["key"])
-    )
-    versions = (one for page in pages for one in page.get("Versions", []))
-    return any((one["Key"], one["VersionId"]) == (drop["key"], drop["version_id"]) for one in versions)
+    return version.run_id(row.connector, again, drop.get("ad_account", ""))

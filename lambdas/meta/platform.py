@@ -83,6 +83,7 @@ PLATFORM = Platform(
         "only a part of those it is sent (https://www.facebook.com/business/help/164749007013531)",
         refuses_removals=True,  # code 200, subcode 1870047: see meanings.py
     ),
+    notes_sizes=True,  # see audience_states.py
     calls={
         "find": "GET *customaudiences",
         "create": "POST *customaudiences",

@@ -64,7 +64,7 @@ class ListRun:
 
     def leave(self, step: Next) -> RunState:
         """Take the step."""
-        return leave(self.invocation, step, RunEffects(self.invocation))
+        return leave(self.invocation, step, RunEffects(self.invocation, all_letters=True))
 
     def _change(self) -> Next:
         connector, held = self.invocation.connector, self.invocation.held

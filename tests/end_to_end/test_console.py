@@ -3,82 +3,13 @@
 from __future__ import annotations
 
 import re
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
-from html import unescape
 
-import pytest
-import requests
-
-from sandbox.emulator.environment import client_environment
-from sandbox.place import ROOT
-from sandbox.processes import plain_environment
 from tests.browser import SCREENS, browser, watched
-from tests.end_to_end.driver import Sandbox, until
 from tests.end_to_end.line import Line
+from tests.end_to_end.open_console import Console
 from tests.end_to_end.people import as_csv, people
 
 MESSY = b"not an address,\nneither is this,\n"
-
-
-@dataclass(frozen=True)
-class Console:
-    """The command as it runs: the address that it printed, and a browser that has opened it."""
-
-    entrance: str
-    session: requests.Session
-
-    @property
-    def url(self) -> str:
-        """Return where the pages are."""
-        return self.entrance.partition("/enter")[0]
-
-    def text(self, path: str) -> str:
-        """Return what a page says, without its markup."""
-        answer = self.session.get(f"{self.url}{path}", timeout=120)
-        assert answer.status_code == 200, answer.text
-        return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
-
-    def confirm(self, path: str) -> str:
-        """Do an action by its page, and return what was said."""
-        page = self.session.get(f"{self.url}{path}", timeout=60).text
-        token = re.search(r'name="token" value="([^"]+)"', page)
-        assert token is not None, page
-        told = {"Origin": self.url, "Sec-Fetch-Site": "same-origin"}
-        return self.session.post(f"{self.url}{path}", data={"token": token[1]}, headers=told, timeout=60).text
-
-
-@pytest.fixture
-def console(sandbox: Sandbox) -> Iterator[Console]:
-    """Start the command as its user would, in the sandbox's account, and open what it prints."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with subprocess.Popen(
-        [sys.executable, "-u", "-m", "cli", "console", "--port", str(port)],
-        cwd=ROOT,
-        env={**plain_environment(), **client_environment(sandbox.described["aws_endpoint_url"])},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        entrance = process.stdout.readline().removeprefix("open ").strip()
-        session = requests.Session()
-
-        def opened() -> bool | None:
-            try:
-                return session.get(entrance, timeout=30).status_code == 200 or None
-            except requests.ConnectionError:
-                return None
-
-        try:
-            until(opened, 60)
-            yield Console(entrance, session)
-        finally:
-            process.terminate()
 
 
 def test_the_questions_of_a_morning_are_answered_from_the_screen(meta: Line, console: Console) -> None:
@@ -116,7 +47,7 @@ def test_the_questions_of_a_morning_are_answered_from_the_screen(meta: Line, con
     assert "Of 30 rows read, 30 were added to the audience." in console.text(f"/runs/{stuck.run_id}")
 
     asked = console.text(f"/do/undo/{stuck.run_id}")
-    assert "30 rows of people leave. Up to 30 of them may have been sent by 1 other run too" in asked
+    assert "30 rows of people leave. People whom 1 other run of this audience sent too are left in it." in asked
     begun = re.search(r"Run <?[^0-9a-f]*([0-9a-f]{32})", console.confirm(f"/do/undo/{stuck.run_id}"))
     assert begun is not None
     undone = begun[1]

@@ -58,20 +58,18 @@ def test_a_run_is_stopped_at_the_half_and_continued(meta: Line) -> None:
 
 
 def test_a_stopped_run_is_undone(meta: Line) -> None:
-    """The people that it sent leave the audience by a run with its own receipt; who was there before stays."""
-    first = meta.put("Undone", as_csv(people(5, "before")), file="before.csv")
+    """The people that it sent leave the audience by a run with its own receipt; whom another sent too stays."""
+    first = meta.put("Undone", as_csv([*people(5, "before"), *people(3, "undone")]), file="before.csv")
     assert meta.finish(first)["state"] == "applied"
     put = _stopped(meta, "Undone")
     sent = meta.finish(put)["rows"]["acknowledged"]
-    asked = activation(meta, "run", "undo", put.run_id, "--yes")
-    assert asked.returncode == 1
-    assert "up to 5 of them may have been sent by 1 other run too" in asked.stdout
-    told = _done(meta, "undo", put.run_id, "--shared")
+    told = _done(meta, "undo", put.run_id)
     run_id = told["run_id"]
     undo = replace(put, run_id=run_id, receipt_key=put.receipt_key.replace(put.run_id, run_id))
     receipt = meta.finish(undo)
     assert (receipt["state"], receipt["action"], receipt["undoes"]) == ("applied", "remove", put.run_id)
-    assert (receipt["rows"]["acknowledged"], receipt["orders"][0]["kind"]) == (sent, "undo")
-    assert meta.held("Undone") == meta.members(people(5, "before"))
+    assert (receipt["rows"]["acknowledged"], receipt["orders"][0]["kind"]) == (sent - 3, "undo")
+    assert receipt["rejected_by_us"] == {"sent_by_other_runs": 3}
+    assert meta.held("Undone") == meta.members([*people(5, "before"), *people(3, "undone")])
     listed = activation(meta, "runs", "--audience", "Undone", "--json").stdout.splitlines()
     assert [json.loads(line)["run_id"] for line in listed] == [run_id, put.run_id, first.run_id]

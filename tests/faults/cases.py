@@ -78,6 +78,7 @@ COVERED: dict[str, str] = {
     "F68": "a mirror's workers are killed with a call in flight, twice",
     "F69": "a mirror that would take out half of the people waits until somebody approves it",
     "F70": "what a mirrored audience was sent is lost",
+    "F71": "a drop that is wrong leaves no dead letter, and is repeated by its record",
     "T01": "the audience cannot be changed for two hours",
     "T02": "the answer to the creation of the audience is lost",
     "T03": "the answer to the change of the audience is lost",

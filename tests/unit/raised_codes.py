@@ -21,6 +21,8 @@ WORD = re.compile(r"[a-z][a-z0-9_]*")
 COUNTED = {
     "NO_CONSENT_ELSEWHERE",
     "DELETED_ELSEWHERE",
+    "SENT_BY_OTHERS",
+    "NOT_TOLD_APART",
     "NOT_A_NUMBER",
     "INCOMPLETE_GROUP",
     "NOT_NAMED",

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 from activation.aws.dead_letters import letter
+from activation.aws.table import ConditionalTable
+from activation.ledger.orders import OrderKind, Orders
 from moto import mock_aws
 from typer.testing import CliRunner, Result
 
 from cli import deployment
 from cli.__main__ import app
 from cli.deployment import Deployment
+from cli.letters import DeadLetters
 from lambdas.doctor.addresses import ConnectorAddresses
+from tests.unit.cli.ledger_in_moto import LEDGER, item, make_ledger, put
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
@@ -38,6 +43,7 @@ def sqs(monkeypatch: pytest.MonkeyPatch) -> Iterator[SQSClient]:
         for at in range(12):
             code = HOPELESS if at % 3 else TOKEN
             client.send_message(QueueUrl=dead, **letter(f"{at}", code=code, reason="Why.", run_id=f"{at:032x}"))
+        make_ledger()
         yield client
 
 
@@ -82,3 +88,48 @@ def test_the_letter_of_a_run_is_moved_alone(sqs: SQSClient) -> None:
     none = asked("--run", "f" * 32)
     assert none.exit_code == 1
     assert "--list" in none.stderr
+
+
+def wrong(run: str, code: str = HOPELESS, message: str = "again") -> dict[str, Any]:
+    """Return the record of a run that has failed a moment ago and left no letter."""
+    facts = {"code": {"S": code}, "sentence": {"S": "Why."}, "message": {"S": message}}
+    return item(run, "failed", at=time.time() - 60) | facts
+
+
+def test_a_run_whose_drop_is_wrong_is_repeated_without_a_letter(sqs: SQSClient) -> None:
+    """It is listed beside the letters, and its record has the message; who repeated it is kept."""
+    put(wrong("a" * 32), wrong("b" * 32, "stopped"), wrong("c" * 32, "token_refused"))
+    listed = {one["run_id"]: one["dead_letter"] for one in json.loads(asked("--list", "--json").stdout)}
+    assert listed == {f"{at:032x}": True for at in range(12)} | {"a" * 32: False}
+    assert f"{HOPELESS} (user, no dead letter)" in asked("--list", "--run", "aaaa").stdout
+    done = asked("--run", "aaaa")
+    assert (done.exit_code, done.stdout) == (0, "1 run without a dead letter repeated\n")
+    assert bodies(sqs, "queue") == {"again"}
+    (order,) = Orders(ConditionalTable(boto3.client("dynamodb"), LEDGER), "meta").of("a" * 32)
+    assert order.kind is OrderKind.RETRY
+    done = asked("--reason", HOPELESS)
+    assert done.stdout == "8 messages moved back to meta\n1 run without a dead letter repeated\n"
+
+
+def test_a_wrong_drop_is_forgotten_as_a_letter_is(sqs: SQSClient) -> None:
+    """A run of three weeks ago, and one that an earlier release ended with a letter, are not repeated twice."""
+    put(wrong("a" * 32) | {"started_at": {"N": str(time.time() - 21 * 86_400)}}, wrong(f"{1:032x}"))
+    assert asked("--run", "aaaa").exit_code == 1
+    done = asked("--run", f"{1:032x}")
+    assert done.stdout == "1 message moved back to meta\n"
+    assert bodies(sqs, "queue") == {"1"}
+
+
+def test_what_was_moved_and_repeated_is_one_object_with_json(sqs: SQSClient) -> None:
+    """So it is where nothing matches, as an error on stderr."""
+    put(wrong("a" * 32))
+    assert json.loads(asked("--reason", HOPELESS, "--json").stdout) == {"of": "meta", "moved": 8, "repeated": 1}
+    assert bodies(sqs, "queue") >= {"again"}
+
+
+def test_no_more_letters_are_read_than_asked_for(sqs: SQSClient) -> None:
+    """The console shows a part of very many, and all stay where they are."""
+    addresses = deployment.find().connector("meta")
+    letters = DeadLetters(sqs, addresses.dead_letter_queue_url, addresses.queue_url)
+    assert len(letters.read(5)) == 5
+    assert len(letters.read()) == 12

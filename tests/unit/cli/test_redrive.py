@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -75,3 +76,13 @@ def test_dead_letters_of_suppression_lists_go_back_to_their_queue(monkeypatch: p
     monkeypatch.setattr(deployment, "find", lambda: found)
     result = CliRunner().invoke(__main__.app, ["redrive", "--connector", "suppressions"])
     assert (result.exit_code, sqs.moved) == (0, [("arn of dead", "arn of queue")])
+
+
+def test_what_was_moved_is_one_object_with_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Programs read how many messages went back, and of what."""
+    sqs, outputs = Sqs(), {"NormalizeDeadLetterQueueUrl": "dead", "NormalizeQueueUrl": "queue"}
+    monkeypatch.setattr("boto3.client", lambda service: sqs if service == "sqs" else None)
+    monkeypatch.setattr(deployment, "app_name", lambda: "ours")
+    monkeypatch.setattr(deployment, "outputs_of", lambda _, stack: outputs if stack == "ours-normalize" else {})
+    result = CliRunner().invoke(__main__.app, ["redrive", "--exports", "--json"])
+    assert json.loads(result.stdout) == {"of": "exports", "state": "completed", "moved": 2}

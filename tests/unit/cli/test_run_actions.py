@@ -13,6 +13,7 @@ from activation.aws.dead_letters import letter
 from activation.aws.table import ConditionalTable
 from activation.drops.messages import read
 from activation.drops.sources import Origins
+from activation.ledger.keys import known_audience_key
 from activation.ledger.orders import OrderKind, Orders
 from moto import mock_aws
 from typer.testing import CliRunner, Result
@@ -165,15 +166,63 @@ def test_an_undo_is_begun_by_a_message_of_its_own(drops: SQSClient) -> None:
 
 
 def test_an_undo_says_how_many_it_cannot_tell_apart(drops: SQSClient) -> None:
-    """What other runs sent too is bounded by what they sent, and leaves only if somebody says so."""
-    put(dropped(RUN), item("b" * 32, acknowledged=4), item("c" * 32, audience="Other"), item("d" * 32, "running"))
+    """What a run sent too whose drop is gone leaves only if somebody says so."""
+    put(dropped(RUN), item("b" * 32, acknowledged=4), item("c" * 32, audience="Other"))
     put(item("e" * 32, acknowledged=2, pk=f"tiktok#run#{'e' * 32}"))
     no = CliRunner().invoke(app, ["run", "undo", RUN], input="n\n")
-    assert "up to 9 of them may have been sent by 2 other runs too" in no.stdout
+    assert "up to 4 of them may have been sent by 1 other run too (4 rows), whose drops are gone" in no.stdout
     refused = asked("undo", RUN, "--yes")
     assert (refused.exit_code, queued(drops)) == (1, [])
     assert asked("undo", RUN, "--yes", "--shared").exit_code == 0
     assert len(queued(drops)) == 1
+
+
+def test_an_undo_names_the_runs_whose_people_stay(drops: SQSClient) -> None:
+    """Those whose drops are there, also removals; a removal whose drop is gone keeps nobody in the audience."""
+    put(dropped(RUN), dropped("b" * 32), dropped("c" * 32, action="remove"), item("d" * 32, action="remove"))
+    done = asked("undo", RUN, "--yes")
+    assert "people whom 1 other run of this audience sent too are left in it" in done.stdout
+    (message,) = queued(drops)
+    others = read(message, origins=Origins("meta", "drops"), account="").others
+    assert others is not None
+    assert sorted(others.runs) == ["b" * 32, "c" * 32]
+
+
+LOCK = "account#meta#act_1#audience#VIP"
+
+
+def known_audience(**facts: dict[str, str]) -> dict[str, dict[str, str]]:
+    """Return what the ledger knows of the audience."""
+    return {"pk": {"S": known_audience_key(LOCK)}, "audience": {"S": "VIP"}, **facts}
+
+
+def test_runs_that_the_ledger_has_forgotten_cannot_be_told_apart(drops: SQSClient) -> None:
+    """The audience was filled before the oldest run that is known: any of the rows may be theirs as well."""
+    put(dropped(RUN) | {"audience_lock": {"S": LOCK}})
+    put(known_audience(first_written_at={"N": str(START - 9)}, last_run={"S": RUN}))
+    refused = asked("undo", RUN, "--yes")
+    assert (refused.exit_code, queued(drops)) == (1, [])
+    assert "up to 9 of them may have been sent by runs that the ledger no longer remembers" in refused.stdout
+
+
+@pytest.mark.usefixtures("drops")
+def test_an_undo_waits_for_runs_that_are_not_known_yet() -> None:
+    """One that is at work, and one that the list does not have yet though the audience has it as its last."""
+    put(dropped(RUN) | {"audience_lock": {"S": LOCK}})
+    put(known_audience(last_run={"S": "f" * 32}))
+    assert "another run has written to its audience a moment ago" in asked("undo", RUN, "--yes").stderr
+    put(item("b" * 32, "running"))
+    assert f"run {'b' * 32} of its audience is running" in asked("undo", RUN, "--yes").stderr
+
+
+def test_a_refused_undo_is_begun_again(drops: SQSClient) -> None:
+    """It has removed nobody; the new one is a run of its own, and knows the runs of now."""
+    put(dropped(RUN))
+    first = json.loads(asked("undo", RUN, "--yes", "--json").stdout)["run_id"]
+    put(item(first, "failed", action="remove", acknowledged=0) | {"code": {"S": "undo_refused"}})
+    second = json.loads(asked("undo", RUN, "--yes", "--json").stdout)["run_id"]
+    assert first != second
+    assert len(queued(drops)) == 2
 
 
 @pytest.mark.usefixtures("drops")

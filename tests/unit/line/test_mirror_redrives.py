@@ -75,7 +75,7 @@ def test_an_approved_mirror_does_not_add_again_who_was_removed_while_it_waited(
     world.run(remove(world, people(1)))
     world.send(letter["Body"])
     world.run()
-    assert world.dead_codes() == ["removed_since"]
+    assert (world.dead_codes(), world.wrong_codes()) == ([], ["removed_since"])
     check_holds(world, OLD[1:])
 
 
@@ -119,7 +119,7 @@ def test_a_list_from_before_a_removal_that_arrives_after_it_is_refused(make_worl
     older = [_put_at(one, "06:00:00") for one in mirror(world, [*OLD, *people(1, start=40)])]
     world.run(_put_at(remove(world, OLD[3:5]), "07:00:00"))
     world.run(*older)
-    assert world.dead_codes() == ["removed_since"]
+    assert (world.dead_codes(), world.wrong_codes()) == ([], ["removed_since"])
     gone = {hashed(one) for one in OLD[3:5]}
     assert not gone & world.platform.cells
     newer = [_put_at(one, "07:00:01") for one in mirror(world, [*OLD, *people(1, start=40)])]
@@ -137,7 +137,7 @@ def test_a_list_from_before_a_removal_that_is_sent_by_force_is_refused(make_worl
     between = [_put_at(one, "06:00:00") for one in mirror(world, [*OLD, *people(1, start=40)])]
     world.run(json.dumps(json.loads(removal) | {"again": "2026-11-23"}))
     world.run(*between)
-    assert world.dead_codes() == ["removed_since"]
+    assert (world.dead_codes(), world.wrong_codes()) == ([], ["removed_since"])
     assert not {hashed(one) for one in OLD[3:5]} & world.platform.cells
 
 
@@ -301,7 +301,7 @@ def test_a_refused_replace_does_not_take_the_place_of_a_mirror_that_waits(make_w
     assert deliver(world, people(5))["reason"]["code"] == "needs_approval"
     (letter,) = world.take_dead_letters()
     world.run(world.event(world.put(table(people(3, start=50)), f"{world.name}/vip/raw/replace/more.csv")))
-    assert world.dead_codes() == ["mirrored_audience"]
+    assert (world.dead_codes(), world.wrong_codes()) == ([], ["mirrored_audience"])
     run_id = letter["MessageAttributes"]["run_id"]["StringValue"]
     world.connector.connector.approvals.note(run_id, "ann")
     world.send(letter["Body"])

@@ -239,4 +239,4 @@ def test_what_a_mirror_fills_is_not_undone(make_world: Make) -> None:
     deliver(world, people(5))
     receipt = undone(world, body)
     assert (receipt["state"], receipt["reason"]["code"]) == ("failed", "undo_refused")
-    assert "a mirror says who is in the audience" in receipt["reason"]["sentence"]
+    assert "a mirror fills the audience" in receipt["reason"]["sentence"]

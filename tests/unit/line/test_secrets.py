@@ -220,7 +220,7 @@ def test_the_secrets_own_ad_account_has_no_other_name(make_world: Make, prefix: 
     calls = world.platform.calls.copy()
     world.run(world.event(item, ad_account=f"{prefix}{world.name}"))
     assert world.platform.calls == calls
-    assert world.dead_codes() == ["own_account"]
+    assert (world.dead_codes(), world.wrong_codes()) == ([], ["own_account"])
     world.run(world.event(item, ad_account=f"{prefix}other"))
     found = {(one["account"], one["drop"]["ad_account"]): one["state"] for one in world.receipts()}
     assert found == {

@@ -21,6 +21,7 @@ from activation.ledger.keys import (
     order_key,
     run_key,
 )
+from activation.runs.location import located
 from activation.runs.plain_start import PlainStart, is_fresh
 
 from tests.unit.line.watched_aws import Aws
@@ -150,7 +151,7 @@ def test_where_there_is_something_to_find_nothing_is_written_at_once(
     before = deepcopy(items)
     work, run_id = work_of(world, body)
     connector = world.connector.connector
-    assert PlainStart(connector).begin(work, run_id, world.connector._located(work)) is None
+    assert PlainStart(connector).begin(work, run_id, located(connector, work)) is None
     assert items == before
 
 
@@ -172,7 +173,7 @@ def test_only_the_first_event_of_a_drop_begins_at_once(world: World, more: Mappi
     work, run_id = work_of(world, body)
     connector = world.connector.connector
     assert is_fresh(connector, work) == ("ad_account" in more)
-    assert PlainStart(connector).begin(work, run_id, world.connector._located(work)) is None
+    assert PlainStart(connector).begin(work, run_id, located(connector, work)) is None
 
 
 def test_a_run_that_began_to_wait_meanwhile_is_woken(world: World) -> None:

@@ -16,6 +16,7 @@ from activation.aws.lease import LeaseHeld, LeaseLost
 from activation.aws.table import ConditionalTable
 from activation.errors import ActivationError
 from activation.identifiers.table import Context
+from activation.ledger.orders import ORDERED
 from activation.ledger.runs import Ledger, Run, RunState
 from activation.model import Action
 from activation.platforms.limits import Limits
@@ -23,6 +24,7 @@ from activation.platforms.options import complete
 from activation.platforms.rate import Rate
 from activation.runs.cold_start import Connector
 from activation.runs.dispatch import Dispatcher
+from activation.runs.letters import leaves_no_letter
 from activation.runs.secret import ConnectorSecret
 from activation.runs.settings import FunctionSettings
 
@@ -207,8 +209,17 @@ class World:
             self.aws.sqs.send_message(QueueUrl=self.dead_url, MessageBody=message.body)
 
     def redrive(self) -> None:
-        """Move the dead letters back, as StartMessageMoveTask does."""
-        self.send(*(one["Body"] for one in self.take_dead_letters()))
+        """Move the dead letters back, as StartMessageMoveTask does, and repeat the runs whose drops were wrong."""
+        self.send(*(one["Body"] for one in self.take_dead_letters()), *(one.message for one in self.wrong()))
+
+    def wrong(self) -> list[Run]:
+        """Return the runs whose drops are wrong, which leave no dead letter."""
+        found = filter(None, (self.ledger().read(one["run_id"]) for one in self.receipts()))
+        return [one for one in found if one.code not in ORDERED and leaves_no_letter(one.state, one.code)]
+
+    def wrong_codes(self) -> list[str]:
+        """Return the codes of these runs."""
+        return [one.code for one in self.wrong()]
 
     def take_dead_letters(self) -> list[dict[str, Any]]:
         """Receive and delete the dead letters."""

@@ -72,6 +72,15 @@ def find(code: str) -> tuple[CodeText, ...]:
     return _by_code().get(code, ())
 
 
+def asks_for_new_drop(code: str) -> bool:
+    """Return whether a code is a user's mistake that another drop corrects, so that no operator has to redrive it.
+
+    False for a code of which some meaning is another one's to act on, and for one that this release does not have.
+    """
+    texts = find(code)
+    return bool(texts) and all(one.who is Who.USER and "redrive" not in one.command for one in texts)
+
+
 def explain(code: str) -> CodeText:
     """Return what a run means by a code; of a code that this release does not have, a text that says so."""
     texts = find(code)

@@ -37,6 +37,25 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Others:
+    """Whose people an undo leaves out.
+
+    `runs` are the ids of other runs of the connector whose drops are still there, `mirror` says that people of the
+    mirror's state are left out, too. `last_run` is the run that had written to the audience last when the undo was
+    begun: after a later one, nobody knows whom else it needs.
+    """
+
+    runs: tuple[str, ...] = ()
+    mirror: bool = False
+    last_run: str = ""
+
+    @property
+    def any(self) -> bool:
+        """Return whether there is anybody to leave out."""
+        return self.mirror or bool(self.runs)
+
+
+@dataclass(frozen=True)
 class Work:
     """One message, read.
 
@@ -48,7 +67,8 @@ class Work:
     message. `dropped_at` is when the object was put, in ISO 8601, and `requester` who put it, as S3 names them: an
     AWS account or a service; "" if the event does not say it
     (https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html, read 2026-11-30).
-    `undo` is the id of the run that is undone, "" for none.
+    `undo` is the id of the run that is undone, "" for none; `others` are whose people it leaves out, None in
+    messages of earlier releases.
     """
 
     drop: Drop
@@ -61,6 +81,7 @@ class Work:
     dropped_at: str = ""
     requester: str = ""
     undo: str = ""
+    others: Others | None = None
 
     @property
     def is_event(self) -> bool:
@@ -83,6 +104,9 @@ class Work:
         # In ASCII, since SQS refuses some characters that a key may have; a reader takes no `part` of null.
         known = {name: value for name, value in asdict(self).items() if value is not None}
         return json.dumps({"detail-type": detail_type, **known})
+
+
+MOST_COMPARED = 200  # other runs in a message: SQS takes 256 kB, and each drop is read
 
 
 class OriginFinder(Protocol):
@@ -149,7 +173,15 @@ def _event(message: dict[str, Any]) -> Work:
         dropped_at=str(message.get("time", "")),
         requester=str(detail.get("requester", "")),
         undo=str(message.get("undo", "")),
+        others=_others(message["others"]) if "others" in message else None,
     )
+
+
+def _others(told: dict[str, Any]) -> Others:
+    runs = tuple(str(one) for one in told["runs"])
+    if len(runs) > MOST_COMPARED:
+        raise ValueError("more runs than an undo compares")
+    return Others(runs, bool(told["mirror"]), str(told["last_run"]))
 
 
 def _continuation(body: str, message: dict[str, Any]) -> Work:

@@ -27,6 +27,10 @@ _CODES_NAMED = 5
 NO_CONSENT_ELSEWHERE = "no_consent_elsewhere"
 DELETED_ELSEWHERE = "deleted_elsewhere"
 ELSEWHERE = {NO_CONSENT: NO_CONSENT_ELSEWHERE, DELETED_AT_SOURCE: DELETED_ELSEWHERE}
+# Rows that an undo leaves out, since other runs have sent their people too, or may have.
+SENT_BY_OTHERS = "sent_by_other_runs"
+NOT_TOLD_APART = "not_told_apart"
+LEFT_IN = (SENT_BY_OTHERS, NOT_TOLD_APART)
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ def ends_empty(action: Action, codes: Collection[str]) -> bool:
     return action in (Action.ADD, Action.REMOVE) and set(codes) <= {
         *TAKEN_OUT,
         *ELSEWHERE.values(),
+        *LEFT_IN,
         Code.SUPPRESSED.value,
     }
 

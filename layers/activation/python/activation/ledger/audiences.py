@@ -165,6 +165,10 @@ class KnownAudiences:
             return False
         return created_by not in ("", run_id)
 
+    def last_run(self, lock: str) -> str:
+        """Return the id of the run that has written to an audience last, "" where none has ended or waited."""
+        return read_text(self.table.read(known_audience_key(lock)) or {}, "last_run")
+
     def adopt(self, lock: str, by: str) -> None:
         """Take the audience of this name to be ours alone, whoever created it; `by` is the ARN of who says so."""
         self._own(lock, ANY, f"adopted by {by}")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from activation.ledger.checkpoint import Checkpoint
+from activation.ledger.compared_runs import ComparedRuns
 from activation.ledger.file_plan import FilePlan
 from activation.ledger.mirror_run import MirrorRun
 from activation.ledger.tally import REFERENCES_KEPT, Tally
@@ -37,7 +38,7 @@ class Progress:
 
     `checkpoint` is where to resume, `tally` what the receipt counts, `plan` how the file is read, `attempts` how
     often the run began, `warnings` those of its newest receipt, `mirror` what a mirror knows besides, None for any
-    other action. Owned by the one worker that holds the run's
+    other action, `compared` what an undo does. Owned by the one worker that holds the run's
     lease; its threads share it under a lock. All counts except those of requests include acknowledged units only,
     so a crash loses none and counts none twice.
     """
@@ -48,6 +49,7 @@ class Progress:
     attempts: Attempts = field(default_factory=Attempts)
     warnings: list[RunWarning] = field(default_factory=list)
     mirror: MirrorRun | None = None
+    compared: ComparedRuns | None = None
 
     def __post_init__(self) -> None:
         self._open: dict[
@@ -200,7 +202,8 @@ class Progress:
     def work_done(self) -> int:
         """Return how many rows were settled or scanned; an invocation that adds none made no progress."""
         earlier = self.mirror.settled if self.mirror else 0
-        return self.tally.rows_settled + self.checkpoint.scanned.row + earlier
+        compared = self.compared.rows if self.compared else 0
+        return self.tally.rows_settled + self.checkpoint.scanned.row + earlier + compared
 
     def to_json(self) -> str:
         """Return the record as text."""

@@ -33,6 +33,7 @@ from activation.pipeline.findings import (
 )
 from activation.pipeline.further import Lines, further_lines
 from activation.pipeline.identified import Identified, flat, together
+from activation.pipeline.other_people import OtherPeople
 from activation.pipeline.refusals import Refusal, taken_out
 from activation.pipeline.repeats import Repeats
 
@@ -70,6 +71,7 @@ class Batcher:
     `filters` take rows out before their cells are read, `refusals` those that hold what another row refuses.
     `place` says where in a folder a row is that was read. Of events, `drop_id` names the drop in the ids of those
     that have none of their own, the same however often it is sent, and `repeats` are the ids that come twice.
+    `others` are people whom an undo leaves out.
     """
 
     table: FieldTable
@@ -84,6 +86,7 @@ class Batcher:
     refusals: Sequence[Refusal] = ()
     drop_id: str = ""
     repeats: Repeats | None = None
+    others: OtherPeople | None = None
 
     def spans(self, chunks: Iterable[Chunk], start: Cursor, settled: Iterable[Unit]) -> Iterator[Prepared]:
         """Yield every span after `start`, prepared, in row order.
@@ -210,12 +213,13 @@ class Batcher:
         accepted: pa.Array,
     ) -> tuple[pa.Array, list[pa.Table]]:
         """Return which of the accepted rows are left, and the findings that say why the others are not."""
-        if not self.refusals:
+        if not self.refusals and self.others is None:
             return accepted, []
         alone = [key for key in sent if identifies_alone(self.table.field(key))]
         identifiers = [values for key in alone for values in (sent[key], *further.get(key, ()))]
         findings = []
-        for code, refused in taken_out(self.refusals, identifiers, chunk.columns, chunk.rows):
+        others = self.others.among(identifiers, len(chunk.rows)) if self.others else ()
+        for code, refused in (*taken_out(self.refusals, identifiers, chunk.columns, chunk.rows), *others):
             numbers = chunk.rows.filter(pc.and_(accepted, refused))
             if len(numbers):
                 findings.append(of_rows(numbers, code))

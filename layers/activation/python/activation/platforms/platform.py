@@ -109,6 +109,7 @@ class Platform:
     under lambdas/ with what this API shares with others of its company, "" for none. `renewals` are how a token of
     `authentication` that expires is renewed, by what the connector's option `renew_token` calls it.
     `consent_signals` are what the platform wants to be told of consent, none where it has no field for it.
+    `notes_sizes` says that an examination notes the sizes of audiences.
     """
 
     name: str
@@ -128,6 +129,7 @@ class Platform:
     family: str = ""
     renewals: Mapping[str, LongLivedToken] = field(default_factory=dict)
     consent_signals: tuple[ConsentSignal, ...] = ()
+    notes_sizes: bool = False
 
     @property
     def folders(self) -> tuple[str, ...]:

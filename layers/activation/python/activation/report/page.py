@@ -16,6 +16,7 @@ from typing import Any
 from activation.codes import explain
 from activation.report.drawing import Share, bar
 from activation.report.html import Html, element, joined
+from activation.report.notes import spoken_notes
 from activation.report.page_tables import left_out, mirrored, prose, rejects, spoken
 from activation.report.places import Places
 from activation.report.receipts import UNREADABLE
@@ -78,6 +79,7 @@ def details(receipt: Mapping[str, Any], places: Places) -> Html:
         rejects(receipt, places),
         left_out(receipt.get("cells_left_out", {})),
         mirrored(receipt.get("mirror")),
+        _notes(receipt.get("platform_notes", {})),
         _facts(receipt),
     )
 
@@ -148,6 +150,16 @@ def _percent(count: int, whole: int) -> str:
         return "0 %"
     share = 100 * count / whole
     return "under 0.1 %" if share < 0.1 else f"{min(share, 99.9) if count < whole else share:.1f} %"
+
+
+def _notes(notes: Mapping[str, str]) -> Html | None:
+    if not notes:
+        return None
+    lines = [
+        element("div", element("dt", element("code", code)), element("dd", spoken(note)))
+        for code, note in spoken_notes(notes).items()
+    ]
+    return element("section", element("h2", "What the platform says"), element("dl", *lines, class_="facts"))
 
 
 def _facts(receipt: Mapping[str, Any]) -> Html:

@@ -73,7 +73,13 @@ def write_page(client: S3Client, bucket: str, stem: str, receipt: Mapping[str, A
 
 
 def read_final(client: S3Client, bucket: str, key: str) -> Mapping[str, Any] | None:
-    """Return the stored receipt of a run that has ended for good, None where there is none.
+    """Return the stored receipt of a run that has ended for good, None where there is none."""
+    stored = read(client, bucket, key)
+    return stored if stored is not None and stored.get("state") in FINAL else None
+
+
+def read(client: S3Client, bucket: str, key: str) -> Mapping[str, Any] | None:
+    """Return a stored receipt, None where there is none.
 
     It is listed first: without the right to list the whole bucket, S3 answers 403 to a read of what is not there.
     """
@@ -81,7 +87,7 @@ def read_final(client: S3Client, bucket: str, key: str) -> Mapping[str, Any] | N
     if not any(one.get("Key") == key for one in listed):
         return None
     stored, _ = _read(client, bucket, key)
-    return stored if stored is not None and stored.get("state") in FINAL else None
+    return stored
 
 
 def outranks(stored: Mapping[str, Any], new: Mapping[str, Any]) -> bool:

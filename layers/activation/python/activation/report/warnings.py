@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from activation.drops.folder_listing import FolderListing
 from activation.drops.proposal import proposed_mapping
-from activation.drops.row_filters import TAKEN_OUT
+from activation.drops.row_filters import LEFT_IN, TAKEN_OUT
 from activation.drops.sample import MAIL, PHONE, Sample
 from activation.drops.sidecars import is_manifest
 from activation.errors import Rejected
@@ -210,7 +210,8 @@ def _of_size(drop: Judged) -> Iterator[RunWarning]:
     rejected = sum(counts.rejected.values())
     if counts.whole and not counts.rows:
         yield RunWarning("no_rows", NO_ROWS_OF_A_MIRROR if drop.action is Action.MIRROR else NO_ROWS)
-    bad = rejected - sum(counts.rejected.get(code, 0) for code in TAKEN_OUT)  # those are meant to be rejected
+    meant = sum(counts.rejected.get(code, 0) for code in (*TAKEN_OUT, *LEFT_IN))
+    bad = rejected - meant
     if counts.rows and bad >= REJECTED_SHARE * counts.rows:
         yield RunWarning("rows_rejected", f"{_share(bad, counts.rows)} of the rows are rejected")
     first = "" if counts.whole and counts.rows == sample.rows else "the first "

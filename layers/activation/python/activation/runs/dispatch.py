@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from activation.drops.forgetting import is_forgetting
-from activation.drops.locate import Located, locate
+from activation.drops.locate import Located
 from activation.drops.messages import Work, read
 from activation.drops.places import Role, role_of
 from activation.errors import Rejected
@@ -24,6 +24,8 @@ from activation.runs.effects import refuse_key, refuse_message
 from activation.runs.final_drop import discard_final_drop
 from activation.runs.folder_events import FolderEvents
 from activation.runs.invocation import Invocation
+from activation.runs.letters import leaves_no_letter
+from activation.runs.location import located
 from activation.runs.ordered import OrderWatch
 from activation.runs.part import ActivePart
 from activation.runs.plain_start import PlainStart, facts_of, is_fresh
@@ -70,9 +72,9 @@ class Dispatcher:
             return None
         work = mine
         if run := self._begun(work, run_id):
-            located = self._located(work)
-            identity = self._identity(work, run_id, located.audience, located)
-            return self._advance(identity, located, run, time_left_s=time_left_s, is_plain=True)
+            place = located(connector, work)
+            identity = self._identity(work, run_id, place.audience, place)
+            return self._advance(identity, place, run, time_left_s=time_left_s, is_plain=True)
         return self._continue(work, run_id, time_left_s)
 
     def _continue(self, work: Work, run_id: str, time_left_s: Callable[[], float]) -> RunState | None:
@@ -159,31 +161,18 @@ class Dispatcher:
     def _locate(self, work: Work, run_id: str) -> Located | None:
         """Return what the drop's key says, None when it cannot be parsed, which is reported."""
         try:
-            return self._located(work)
+            return located(self.connector, work)
         except Rejected as error:
             refuse_key(self.connector, work, run_id, error)
             self.telemetry.key_refused(error)
             return None
-
-    def _located(self, work: Work) -> Located:
-        platform, settings = self.connector.platform, self.connector.settings
-        origin = settings.origins.of(work.drop.bucket, work.drop.key)
-        located = locate(
-            origin.layout_key(work.drop.key),
-            connector=settings.connector,
-            table=platform.table,
-            actions=platform.limits.actions,
-            allowed=settings.actions,
-            in_source=origin.is_source,
-        )
-        return replace(located, audience=replace(located.audience, account=work.ad_account))
 
     def _begun(self, work: Work, run_id: str) -> Run | None:
         """Return the run of a plain drop, which begins with this message; None where that is to be seen yet."""
         if not self.at_once:
             return None
         try:
-            return PlainStart(self.connector).begin(work, run_id, self._located(work))
+            return PlainStart(self.connector).begin(work, run_id, located(self.connector, work))
         except Rejected:
             return None  # reported below, where the run is not known
 
@@ -255,14 +244,16 @@ class Dispatcher:
     def _is_settled(self, work: Work, known: Run) -> bool:
         """Return whether the message has nothing to do: the run has ended, or another message continues it.
 
-        The message of a stopped run is in the dead letters; a replay asks for the run to continue without it.
+        The message of a stopped run is in the dead letters or in its record; a replay asks for the run to continue
+        without it.
         """
         now = self.connector.clock()
         if known.state in FINAL:
             return work.part is None or work.continuation <= known.continuation  # a part may be needed again
         if known.lease_until > now:  # a worker holds it; its message returns if that worker dies
             return work.continuation < known.continuation
-        if known.state in STOPPED and known.code in ORDERED:  # only a person continues it
+        # Only a person continues what somebody has stopped, or a replay what its drop was wrong for.
+        if leaves_no_letter(known.state, known.code) and (known.code in ORDERED or not work.replay):
             return work.continuation <= known.continuation
         carried_on = known.lease_until == 0 and not (known.state in STOPPED and work.replay)
         due = max(known.not_before, known.updated_at) + GRACE_S

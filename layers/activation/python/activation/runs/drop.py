@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
 
+import pyarrow as pa
+
 from activation.drops.chunk import Chunk, DropReader
 from activation.drops.columns import MappedColumns, map_columns
 from activation.drops.date_orders import with_date_order
@@ -17,11 +19,14 @@ from activation.drops.row_looks import refuse_unsaid
 from activation.drops.sample import Sample
 from activation.drops.sampling import lookalikes, take_sample
 from activation.errors import Rejected
+from activation.identifiers.needed import identifies_alone
 from activation.identifiers.refused import Refused, new_key
 from activation.ledger.file_plan import FilePlan
 from activation.model import Cursor
 from activation.pipeline.batching import Batcher, Prepared
 from activation.pipeline.client import OutOfTime
+from activation.pipeline.identified import flat
+from activation.pipeline.other_people import OtherPeople
 from activation.pipeline.refusals import Refusal
 from activation.pipeline.repeats import EVENT_IDS, Repeats
 from activation.pipeline.scanning import narrowed, scan
@@ -142,10 +147,30 @@ class RunDrop:
         batcher = self._batcher(
             [Refusal(one, self.invocation.refused.whole(one.setting), key) for one in reaching]
         )
+        if others := other_people(self.invocation):
+            batcher = replace(batcher, others=others)
         if self.invocation.is_of_events:
             batcher = replace(batcher, repeats=Repeats(key, self.invocation.refused.whole(EVENT_IDS)))
         chunks = self._chunks(checkpoint.cursor)
         return batcher.spans(chunks, checkpoint.cursor, frozenset(checkpoint.ahead))
+
+    def identifiers(self, start: Cursor) -> Iterator[tuple[Cursor, list[pa.Array]]]:
+        """Yield, chunk by chunk after `start`, the cursor behind it and what it would be sent with.
+
+        That is only what is one person's by itself, in arrays of texts with nulls. A row to which another row of
+        the drop says no counts as sent: the sets that tell are deleted when a run ends.
+        """
+        batcher = self._batcher()
+        for chunk in self._chunks(start):
+            one = batcher.identify(chunk)
+            lines = [one.columns, *(further.columns for further in one.further)]
+            found = [
+                flat(each.column(key))
+                for each in lines
+                for key in each.schema.names
+                if identifies_alone(batcher.table.field(key))
+            ]
+            yield chunk.cursor_after(chunk.first_row + chunk.row_count - 1), found
 
     def _batcher(self, refusals: Sequence[Refusal] = ()) -> Batcher:
         connector = self.invocation.connector
@@ -208,6 +233,17 @@ class RunDrop:
 
     def _chunks(self, start: Cursor) -> Iterator[Chunk]:
         return self.reader.chunks(start) if self.piece is None else piece_chunks(self.reader, self.piece, start)
+
+
+def other_people(invocation: Invocation) -> OtherPeople | None:
+    """Return whom an undo leaves out, None for any other run and where there is nobody to leave out.
+
+    Raises Rejected with refused_gone where the set is no longer there.
+    """
+    progress = invocation.held.run.progress
+    if progress.compared is None or not progress.compared.kept:
+        return None
+    return OtherPeople(invocation.refused.whole(progress.compared.kept), progress.plan.refused_key)
 
 
 def _judge(invocation: Invocation, sample: Sample) -> None:

@@ -29,6 +29,7 @@ from activation.runs.deadline import LOCKED
 from activation.runs.earlier_closings import origin_of
 from activation.runs.final_drop import discard_final_drop
 from activation.runs.invocation import Invocation
+from activation.runs.letters import leaves_no_letter
 from activation.runs.states import ENDS, Cause, Next, Step
 from activation.runs.waking import await_audience, release_audience
 
@@ -37,9 +38,14 @@ INCOMPLETE = "replace_incomplete"
 
 @dataclass(frozen=True)
 class RunEffects:
-    """The effects of a run's steps; `invocation` is the run's."""
+    """The effects of a run's steps; `invocation` is the run's.
+
+    With `all_letters`, every run that stops without success leaves a dead letter, unless somebody has asked for
+    its end: an operator has to know of it although a user has to act.
+    """
 
     invocation: Invocation
+    all_letters: bool = False
 
     def waits(self, step: Next) -> None:
         """Write an interim receipt, and hold the audience's lock until an hour after the next message is due."""
@@ -68,12 +74,10 @@ class RunEffects:
             self._note_audience()
         invocation, connector = self.invocation, self.invocation.connector
         stops = step.step is Step.STOP
-        receipt = self._write_receipt_if_allowed() if stops else self.write_receipt(step.notes)
+        written, receipt = self._write_receipt_if_allowed() if stops else (True, self.write_receipt(step.notes))
         bus = connector.settings.event_bus_name
         announce(connector.clients.events, bus, step.state, receipt, f"{invocation.stem}.json")
-        if step.cause is Cause.ORDERED:
-            return  # no dead letter: nobody has to look at what somebody has asked for; its record has the message
-        if stops and step.error is not None:
+        if stops and step.error is not None and self._has_letter(step, written=written):
             send_to_dead_letters(
                 connector.clients.sqs,
                 connector.settings.dead_letter_queue_url,
@@ -81,10 +85,16 @@ class RunEffects:
                 step.error,
                 run_id=invocation.identity.run_id,
             )
-        elif invocation.held.run.progress.plan.refused_key:
+        elif not stops and invocation.held.run.progress.plan.refused_key:
             # Before the record is final, so that a crash repeats it; a redrive of a run that stopped may need it.
             with suppress(ClientError, BotoCoreError):  # the bucket's retention deletes what is left
                 invocation.refused.remove()
+
+    def _has_letter(self, step: Next, *, written: bool) -> bool:
+        """Return whether the message of a run that stops moves to the dead letters; `written` is its receipt."""
+        if step.cause is Cause.ORDERED:
+            return False
+        return self.all_letters or not written or not leaves_no_letter(step.state, step.code)
 
     def _may_end_at_once(self, step: Next) -> bool:
         return step.state is RunState.APPLIED and self.invocation.held.run.opened is not None
@@ -153,14 +163,14 @@ class RunEffects:
             stored.write_page(connector.clients.s3, bucket, invocation.stem, receipt)
         return receipt
 
-    def _write_receipt_if_allowed(self) -> dict[str, Any]:
+    def _write_receipt_if_allowed(self) -> tuple[bool, dict[str, Any]]:
         """Write the receipt of a run that stops; where that is denied, only the dead letter says why it stops."""
         try:
-            return self.write_receipt({})
+            return True, self.write_receipt({})
         except (ClientError, BotoCoreError) as error:
             if isinstance(classify(error), Retryable):
                 raise
-            return self._receipt(None, {})
+            return False, self._receipt(None, {})
 
     def _receipt(self, rejects_key: str | None, notes: Mapping[str, str]) -> dict[str, Any]:
         connector, run = self.invocation.connector, self.invocation.held.run

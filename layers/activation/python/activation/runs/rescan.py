@@ -26,6 +26,7 @@ def scan_again(invocation: Invocation) -> None:
     with invocation.held.lock:
         checkpoint.scanned, checkpoint.scanned_whole, checkpoint.refused = Cursor(), False, []
         plan.refused_key = ""
+        progress.compared = None
         if invocation.is_untouched:
             plan.reading = None
     split = plan.split

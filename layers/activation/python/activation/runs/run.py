@@ -34,6 +34,7 @@ from activation.runs.mirror_compare import send_again
 from activation.runs.mirror_guard import refuse_file
 from activation.runs.mirror_removal import note_removal
 from activation.runs.ordered import ended_by
+from activation.runs.other_runs import compare_others
 from activation.runs.relist import list_again
 from activation.runs.replace_guard import refuse_several
 from activation.runs.requests import find_publisher, platform_client, sender_of
@@ -138,7 +139,10 @@ class ActiveRun:
         if run.state is RunState.ACCEPTED:
             return self._follow(client)
         piece = sent_rows(invocation)
-        note_removal(invocation)
+        if invocation.work.undo:
+            compare_others(invocation, piece)
+        else:
+            note_removal(invocation)
         if not run.progress.checkpoint.read_whole:
             if is_shared_out(invocation):
                 if not share_out(invocation, client):

@@ -8,6 +8,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from activation.drops.messages import Work
+from activation.drops.row_filters import LEFT_IN
 from activation.errors import Rejected
 from activation.ledger.runs import Run, RunState
 from activation.ledger.tally import Tally
@@ -126,7 +127,9 @@ class Telemetry:
         tally = run.progress.tally
         rows = tally.rows_settled + (run.progress.mirror.rows_unchanged if run.progress.mirror else 0)
         if run.state in (RunState.APPLIED, RunState.FAILED) and rows:
-            self.metrics.add_metric("RejectPercent", MetricUnit.Percent, round(100 * _rejected(tally) / rows, 2))
+            meant = sum(tally.rejected_by_us.get(code, 0) for code in LEFT_IN)  # whom an undo leaves out
+            share = round(100 * (_rejected(tally) - meant) / rows, 2)
+            self.metrics.add_metric("RejectPercent", MetricUnit.Percent, share)
         if run.state is RunState.APPLIED:
             self.metrics.add_metric("TimeToActivate", MetricUnit.Seconds, round(now - run.started_at, 1))
 

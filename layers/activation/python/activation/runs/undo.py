@@ -25,19 +25,22 @@ def sent_rows(invocation: Invocation) -> Piece | None:
         return None
     located, connector = invocation.located, invocation.connector
     if located.audience.action is not Action.ADD or located.kind == EVENTS:
-        raise _refused("only a run that added people can be undone")
+        raise refused("only a run that added people can be undone")
     allowed = connector.settings.actions
     if Action.REMOVE not in connector.platform.limits.actions or (allowed and Action.REMOVE not in allowed):
-        raise _refused("the platform does not remove people, or the connector's `actions` do not allow it")
+        raise refused("the platform does not remove people, or the connector's `actions` do not allow it")
     if invocation.listing is not None:
-        raise _refused("its drop is a folder, whose files may have changed since")
+        raise refused("its drop is a folder, whose files may have changed since")
     undone = connector.ledger.read(invocation.work.undo)
     if undone is None:
-        raise _refused("the ledger does not remember the run")
+        raise refused("the ledger does not remember the run")
     if undone.state not in FINAL | STOPPED or undone.lease_until > connector.clock():
-        raise _refused("the run has not ended; stop it first")
-    if is_mirrored(known(invocation)):
-        raise _refused("a mirror says who is in the audience, and takes out whoever is not in its next drop")
+        raise refused("the run has not ended; stop it first")
+    state, others = known(invocation), invocation.work.others
+    if is_mirrored(state) and not (others and others.mirror):
+        raise refused(
+            "a mirror fills the audience, and the undo was not told to leave out its people; begin it again"
+        )
     return _piece(undone)
 
 
@@ -47,9 +50,10 @@ def _piece(undone: Run) -> Piece | None:
     if checkpoint.read_whole:
         return None
     if (split is not None and split.phase is not Phase.ALONE) or checkpoint.ahead or checkpoint.in_doubt:
-        raise _refused("it is not known which rows it has sent until it is continued to its end")
+        raise refused("it is not known which rows it has sent until it is continued to its end")
     return Piece(Cursor(), checkpoint.cursor.row)
 
 
-def _refused(why: str) -> Rejected:
+def refused(why: str) -> Rejected:
+    """Return the refusal of an undo."""
     return Rejected("undo_refused", f"nothing is removed: {why}")

@@ -1,0 +1,185 @@
+"""An undo leaves in the audience whom other runs, or the mirror's state, have sent too."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from activation.aws.table import ConditionalTable
+from activation.ledger.audiences import KnownAudiences
+from activation.runs import other_runs
+from activation.runs.invocation import Invocation
+
+from tests.unit.line.large_files import Make
+from tests.unit.line.mirrors import deliver, mirror_world
+from tests.unit.line.platform import hashed
+from tests.unit.line.test_orders import ARN, stopped
+from tests.unit.line.world import World, people, table
+
+
+def run_id_of(world: World, body: str) -> str:
+    """Return the id of the run that a message began."""
+    return world.run_of(body).pk.rpartition("#")[2]
+
+
+def undo(world: World, body: str, *others: str, mirror: bool = False) -> str:
+    """Return the message by which a run is undone, which leaves out whom the runs of other messages have sent."""
+    run_id, lock = run_id_of(world, body), f"account#tiny#{world.name}#audience#vip"
+    last = KnownAudiences(ConditionalTable(world.aws.dynamodb, "ledger")).last_run(lock)
+    told = {"runs": [run_id_of(world, one) for one in others], "mirror": mirror, "last_run": last}
+    return json.dumps({**json.loads(body), "again": f"undo {run_id}", "undo": run_id, "others": told})
+
+
+def undone(world: World, message: str) -> dict[str, Any]:
+    """Undo a run, and return the receipt of the undo."""
+    before = {one["run_id"] for one in world.receipts()}
+    world.run(message)
+    (receipt,) = [one for one in world.receipts() if one["run_id"] not in before]
+    return receipt
+
+
+def removal(world: World, rows: list[str], file: str = "gone.csv") -> str:
+    """Put a drop that removes people, and return its message."""
+    return world.event(world.put(table(rows), f"{world.name}/vip/raw/remove/{file}"))
+
+
+def test_whom_other_runs_have_sent_stays(make_world: Make) -> None:
+    """Runs before and after the undone one count, and so does the half that a stopped one has sent."""
+    world = make_world()
+    before, body = world.drop(table(people(4)), file="before.csv"), world.drop(table(people(30)))
+    after = world.drop(table(people(30)[20:22]), file="after.csv")
+    world.run(before)
+    world.run(body)
+    world.run(after)
+    receipt = undone(world, undo(world, body, before, after))
+    assert (receipt["state"], receipt["rows"]["acknowledged"]) == ("applied", 24)
+    assert receipt["rejected_by_us"] == {"sent_by_other_runs": 6}
+    assert world.platform.cells == {hashed(one) for one in (*people(4), *people(30)[20:22])}
+    listed = world.aws.s3.list_objects_v2(Bucket="receipts", Prefix=f"receipts/{world.name}/")["Contents"]
+    assert [one["Key"] for one in listed if ".refused/" in one["Key"]] == []
+
+
+def test_of_a_stopped_run_only_what_it_sent_stays(make_world: Make) -> None:
+    """The rows that it did not reach protect nobody."""
+    world = make_world()
+    other = stopped(world, 30)
+    sent = world.run_of(other).progress.checkpoint.cursor.row
+    body = world.drop(table(people(30)), file="again.csv")
+    world.run(body)
+    receipt = undone(world, undo(world, body, other))
+    assert 0 < sent < 30
+    assert receipt["rows"]["acknowledged"] == 30 - sent
+    assert world.platform.cells == {hashed(one) for one in people(30)[:sent]}
+
+
+def test_nobody_leaves_where_all_were_sent_by_others(make_world: Make) -> None:
+    """That ends well: there was nothing to remove."""
+    world = make_world()
+    other, body = world.drop(table(people(9)), file="other.csv"), world.drop(table(people(5)))
+    world.run(other, body)
+    receipt = undone(world, undo(world, body, other))
+    assert (receipt["state"], receipt["rejected_by_us"]) == ("empty", {"sent_by_other_runs": 5})
+    assert len(world.platform.cells) == 9
+
+
+@pytest.mark.parametrize("removed_last", [True, False])
+def test_a_removal_between_counts(make_world: Make, removed_last: bool) -> None:
+    """Whom another run added and a removal took out is nobody's but the undone run's; added again, they stay."""
+    world = make_world()
+    first, gone = world.drop(table(people(3)), file="first.csv"), removal(world, people(2))
+    for one in (first, gone):
+        world.run(one)
+        world.clock.pass_s(60)
+    body, others = world.drop(table(people(6))), [gone, first]
+    world.run(body)
+    if not removed_last:
+        others.append(world.drop(table(people(1)), file="anew.csv"))
+        world.clock.pass_s(60)
+        world.run(others[-1])
+    receipt = undone(world, undo(world, body, *others))
+    stay = people(6)[2:3] if removed_last else [people(6)[0], people(6)[2]]
+    assert receipt["rows"]["acknowledged"] == 6 - len(stay)
+    assert world.platform.cells == {hashed(one) for one in stay}
+
+
+def test_a_run_that_was_undone_protects_nobody(make_world: Make) -> None:
+    """Its undo left out whom the first run has sent, which is undone now as well."""
+    world = make_world()
+    first, body = world.drop(table(people(4)), file="first.csv"), world.drop(table(people(6)))
+    for one in (first, body):
+        world.run(one)
+        world.clock.pass_s(60)
+    undo_of_first = undo(world, first, body)
+    receipt = undone(world, undo_of_first)
+    assert receipt["rejected_by_us"] == {"sent_by_other_runs": 4}
+    message = undo(world, body, first)
+    told = json.loads(message)
+    told["others"]["runs"].append(receipt["run_id"])
+    undone(world, json.dumps(told))
+    assert world.platform.cells == set()
+
+
+@pytest.mark.parametrize("lost", ["drop", "receipt", "ledger"])
+def test_a_run_that_cannot_be_read_any_more_refuses_the_undo(make_world: Make, lost: str) -> None:
+    """The operator was told that its people stay, so nobody is removed."""
+    world = make_world()
+    other, body = world.drop(table(people(3)), file="other.csv"), world.drop(table(people(6)))
+    world.run(other, body)
+    message = undo(world, body, other)
+    if lost == "drop":
+        item = json.loads(other)["detail"]["object"]
+        world.aws.s3.delete_object(Bucket="drops", Key=item["key"], VersionId=item["version-id"])
+    elif lost == "receipt":
+        world.aws.s3.delete_object(
+            Bucket="receipts", Key=f"receipts/{world.name}/vip/{run_id_of(world, other)}.json"
+        )
+    else:
+        world.aws.dynamodb.items.pop(f"{world.name}#run#{run_id_of(world, other)}")
+    receipt = undone(world, message)
+    assert (receipt["state"], receipt["reason"]["code"]) == ("failed", "undo_refused")
+    assert len(world.platform.cells) == 6
+
+
+def test_a_run_that_came_after_the_undo_was_begun_refuses_it(make_world: Make) -> None:
+    """Nobody knows whom it needs; a new undo does."""
+    world = make_world()
+    body = world.drop(table(people(6)))
+    world.run(body)
+    message = undo(world, body)
+    late = world.drop(table(people(2)), file="late.csv")
+    world.run(late)
+    receipt = undone(world, message)
+    assert (receipt["state"], receipt["reason"]["code"]) == ("failed", "undo_refused")
+    assert "begin it again" in receipt["reason"]["sentence"]
+    assert len(world.platform.cells) == 6
+
+
+def test_the_comparison_goes_on_in_another_invocation(make_world: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often its time is over, the same people stay."""
+    monkeypatch.setattr(other_runs, "PIECE", 2)
+    world = make_world()
+    others = [world.drop(table(people(12)[at : at + 3]), file=f"{at}.csv") for at in (0, 3, 6)]
+    body = world.drop(table(people(12)))
+    world.run(*others, body)
+    times = iter([False] * 6)
+    monkeypatch.setattr(Invocation, "keep_and_may_go_on", lambda _: next(times, True))
+    receipt = undone(world, undo(world, body, *others))
+    # The four drops have a chunk each, after which the time is over; it is not before the last of six.
+    assert receipt["continuations"] == 4
+    assert receipt["rows"]["acknowledged"] == 3
+    assert world.platform.cells == {hashed(one) for one in people(12)[:9]}
+
+
+def test_whom_the_mirror_holds_stays(make_world: Make) -> None:
+    """A mirror that sends differences leaves earlier people in; undone, all leave but for its own."""
+    world = mirror_world(make_world)
+    body = world.drop(table(people(5)))
+    world.run(body)
+    adopt = KnownAudiences(ConditionalTable(world.aws.dynamodb, "ledger"))
+    adopt.adopt(f"account#tiny#{world.name}#audience#vip", ARN)
+    deliver(world, people(8)[3:])
+    receipt = undone(world, undo(world, body, mirror=True))
+    assert receipt["rejected_by_us"] == {"sent_by_other_runs": 2}
+    assert (receipt["state"], receipt["rows"]["acknowledged"]) == ("applied", 3)
+    assert world.platform.cells == {hashed(one) for one in people(8)[3:]}
