@@ -13,6 +13,7 @@ import typer
 from cli.declared_plan import File
 
 KEEP, EMPTY = "keep", "empty"
+_EXTRACTION = {"applied": "done"}  # the slot's own state: the run that sends what it extracted has another
 
 
 def apply(
@@ -48,7 +49,14 @@ def apply(
     if not gone and not changed:
         print("nothing changes")
         return
-    emptied = [name for name in gone if not name.startswith("table ") and not keep and _asked(name) == EMPTY]
+    # What the rows of a table are like, and is paused, has filled no audience of its own.
+    templates = {one["like"] for name, one in before.items() if name.startswith("table ")}
+    filled = [
+        name
+        for name in gone
+        if not name.startswith("table ") and not (name in templates and before[name].get("paused"))
+    ]
+    emptied = [name for name in filled if not keep and _asked(name) == EMPTY]
     if not yes and not typer.confirm("Put this in force?"):
         raise typer.Exit(1)
     store(s3, app.mirrors_bucket, found.document, stored)
@@ -95,9 +103,10 @@ def status(
     name: Annotated[str, typer.Argument(help="One declaration; all by default.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per declaration.")] = False,
 ) -> None:
-    """Show each declared audience: its newest slot and what became of it, and when the next one comes.
+    """Show each declared audience: its newest slot and its extraction, and when the next one comes.
 
-    Exit 1 if the newest slot of one failed or is blocked.
+    What became of what was extracted is shown by `activation status`. Exit 1 if the newest slot of one failed or
+    is blocked.
     """
     from rich.table import Table
 
@@ -109,13 +118,18 @@ def status(
         for one in found:
             print(json.dumps(one, ensure_ascii=False))
     else:
-        table = Table("declaration", "newest slot", "state", "rows", "left out", "next slot")
+        table = Table("declaration", "newest slot", "extraction", "rows", "left out", "next slot")
         for one in found:
             left_out = ", ".join(f"{code} {rows:,}" for code, rows in one["left_out"].items())
             slot = local_time(one["slot"], one["timezone"]) or "none yet"
             following = "paused" if one["paused"] else local_time(one["next_slot"], one["timezone"])
             table.add_row(
-                printable(one["declaration"]), slot, one["state"], f"{one['rows']:,}", left_out, following
+                printable(one["declaration"]),
+                slot,
+                _EXTRACTION.get(one["state"], one["state"]),
+                f"{one['rows']:,}",
+                left_out,
+                following,
             )
         console().print(table)
         for one in found:

@@ -88,7 +88,7 @@ def _mistakes(declared: Declarations, known: Mapping[str, NamedConnector]) -> It
             allowed = connector.actions or tuple(platform.limits.actions)
             if one.action not in allowed or Action(one.action) not in platform.limits.actions:
                 yield f"audiences.{one.name}.action: {to.connector} takes {', '.join(sorted(allowed))}"
-            for mistake in check_entries(platform.table, dict(one.selection.columns)):
+            for mistake in check_entries(platform.table, dict(one.selection.columns), are_columns=True):
                 yield f"audiences.{one.name}.columns: {platform.title}: {mistake}"
             for name, mistake in option_mistakes(platform.audience_options, one.options).items():
                 yield f"audiences.{one.name}.options.{name}: {platform.title}: {mistake}"

@@ -39,8 +39,8 @@ def states() -> list[dict[str, Any]]:
 
 
 def local_time(slot: str, zone: str) -> str:
-    """Return a slot's time on a zone's wall clock, with its offset; in UTC for the zone "", "" for no slot."""
-    return f"{slot_time(slot).astimezone(ZoneInfo(zone or 'UTC')):%Y-%m-%d %H:%M:%S%z}" if slot else ""
+    """Return a slot's minute on a zone's wall clock, with its offset; in UTC for the zone "", "" for no slot."""
+    return f"{slot_time(slot).astimezone(ZoneInfo(zone or 'UTC')):%Y-%m-%d %H:%M%z}" if slot else ""
 
 
 def _state(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,6 +15,7 @@ from cli.typed import typed
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from sandbox.demo.group import Group
     from sandbox.demo.retail_drops import Lake
     from sandbox.demo.sales import Sold
     from sandbox.demo.watch import Delivered, Shown
@@ -79,7 +82,7 @@ def demo(
             told = ", ".join(f"{key} = {value:g}" for key, value in settings.items())
             console.print(f"   [dim]simulated {name}: {told}; the platform itself takes hours[/]")
         if audiences:
-            failed |= not declared.show(described, console)
+            failed |= not declared.show(described, console, then=_keep_database if keep else None)
         elif normalize:
             failed |= not _show_job(described, watch.shown(described)[0], console)
         else:
@@ -214,6 +217,24 @@ def _show_report(report: dict[str, Any], groups: int, unusable: int) -> bool:
     print(f"parts: {len(report['parts']):,}")
     found = report["groups"]
     return (found["written"], sum(found["rejected"].values())) == (groups - unusable, unusable)
+
+
+def _keep_database(group: Group) -> None:
+    """Say what can be done with the database, which ends with this command, and wait for Ctrl-C."""
+    from sandbox.place import DEFAULT
+
+    file = DEFAULT.directory / "audiences.yml"
+    file.write_text(group.declared())
+    named = ("--file", os.path.relpath(file))
+    print("The database is running until you press Ctrl-C here. In another terminal:")
+    print(f"  {group.server.psql()}     # look at it, or change it")
+    print(f"  {typed('audiences', 'plan', *named, sandbox=True)}     # the demo's; add your own to it")
+    print(f"  {typed('audiences', 'apply', *named, sandbox=True)}")
+    print(f"  {typed('audiences', 'run', 'NAME', sandbox=True)}")
+    print(f"  {typed('audiences', 'status', sandbox=True)}", flush=True)
+    with suppress(KeyboardInterrupt):
+        while True:
+            time.sleep(3600)
 
 
 def _how_to_go_on(described: dict[str, Any]) -> None:

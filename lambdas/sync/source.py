@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import IO, Protocol
@@ -20,6 +20,7 @@ COLUMN_MISSING = "column_missing"
 NOT_UNDERSTOOD = "column_not_understood"
 CONSENT_MISSING = "consent_missing"
 NOT_CONFIGURED = "source_not_configured"
+_NAMES_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -121,11 +122,12 @@ def still_running(after_s: float) -> Retryable:
     return Retryable("source_running", "the source is still working on the selection", after_s=after_s)
 
 
-def column_missing(column: str) -> ConfigError:
-    """Return the error of a selection that lacks a declared column."""
+def column_missing(column: str, names: Sequence[str] = ()) -> ConfigError:
+    """Return the error of a selection that lacks a declared column; `names` are those it has, if known."""
+    has = f" (it has {', '.join(names[:_NAMES_SHOWN])}{', ...' if names[_NAMES_SHOWN:] else ''})" if names else ""
     return ConfigError(
         COLUMN_MISSING,
-        f"the selection has no column {column!r}: select it, or correct `columns` in the declaration",
+        f"the selection has no column {column!r}{has}: select it, or correct `columns` in the declaration",
     )
 
 

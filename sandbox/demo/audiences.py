@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -48,8 +49,17 @@ class Moved:
         return self.in_step and {name: self.mirror[name] for name in self.expected} == self.expected
 
 
-def show(described: dict[str, Any], console: Console, customers: int = CUSTOMERS) -> bool:
-    """Fill, change and empty; return whether everything came as expected. Raises SandboxError."""
+def show(
+    described: dict[str, Any],
+    console: Console,
+    customers: int = CUSTOMERS,
+    *,
+    then: Callable[[Group], None] | None = None,
+) -> bool:
+    """Fill, change and empty; return whether everything came as expected. Raises SandboxError.
+
+    `then` is called while the database is still there, if everything did.
+    """
     with group(described) as one:
         one.prepare(customers)
         console.print(
@@ -75,7 +85,10 @@ def show(described: dict[str, Any], console: Console, customers: int = CUSTOMERS
         stopped, explained = empty(one)
         print_rows("after", one.table(), console)
         console.print(explained.strip())
-        return right and moved.exact and stopped
+        as_expected = right and moved.exact and stopped
+        if then and as_expected:
+            then(one)
+        return as_expected
 
 
 def is_filled(one: Group, row: Row) -> bool:

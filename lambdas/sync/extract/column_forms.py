@@ -83,7 +83,11 @@ def column_forms(
     asked = [*columns, *([consent.column] if consent and consent.column not in columns else [])]
     for column in asked:
         if column not in names:
-            raise consent_missing(column, "is not selected") if _is(column, consent) else column_missing(column)
+            raise (
+                consent_missing(column, "is not selected")
+                if _is(column, consent)
+                else column_missing(column, sorted(names))
+            )
         if names.count(column) > 1:
             raise selection_failed(f"column {column!r} is selected twice")
     types = _types(session, selection, asked)

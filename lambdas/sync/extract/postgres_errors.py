@@ -108,7 +108,10 @@ def of_statement(error: Exception, *, english: bool = True) -> Retryable | Confi
     if state.startswith(_PASSING):
         return unreachable(f"the database ended the statement ({state})")
     if state.startswith(_DENIED):
-        return denied("the database's user lacks a permission: grant it SELECT on every table of the selection")
+        return denied(
+            "the database's user, whom the secret or the settings name, lacks a permission: grant it SELECT on"
+            " every table of the selection, and USAGE on their schemas"
+        )
     return selection_failed(state)
 
 

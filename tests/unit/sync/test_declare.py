@@ -111,12 +111,27 @@ def test_apply_asks_for_each_declaration_that_disappears(world: World, typed: Ty
     assert all(key.startswith("snapchat/Lapsed/raw/mirror/emptied-") for key in world.objects())
 
 
+def test_apply_does_not_ask_what_becomes_of_a_template(world: World, typed: Typed) -> None:
+    """A paused declaration that the rows of a table are like has filled no audience of its own."""
+    table = "tables: [{source: cdp, table: cdp.rows, like: vip, audience: '{system_name}'}]\n"
+    template = TEXT.replace("{table: marts.vip,", "{table: marts.vip, paused: true,") + table
+    assert typed("apply", "--yes", file=template).exit_code == 0
+    without = "\n".join(line for line in TEXT.splitlines() if "vip" not in line)
+    result = typed("apply", "--yes", file=without)
+    assert "- vip" in result.output
+    assert "members" not in result.output
+    assert result.exit_code == 0
+
+
 def test_a_mistake_keeps_everything_as_it_is(world: World, typed: Typed) -> None:
     """Mistakes of the file, of connectors and of fields are told together with their places."""
     file = TEXT.replace("connector: meta,", "connector: mta,").replace("{mail: email}", "{mail: emial}", 1)
     result = typed("apply", "--yes", file=file.replace("connector: mta", "connector: meta"))
     assert result.exit_code == 1
     assert "audiences.vip.columns" in result.output
+    # "mobile" is what some call the field phone: it is a column all the same, and "telephon" no value of phones.
+    result = typed("apply", "--yes", file=TEXT.replace("{mail: email}", "{mobile: telephon}", 1))
+    assert "'telephon', which 'mobile' is to be, is no field of meta" in " ".join(result.output.split())
     result = typed("apply", "--yes", file=file)
     assert "audiences.vip.to[0].connector: no connector has this name" in result.output
     result = typed("apply", "--yes", file=file.replace("{table: marts.lapsed", "{table: 5"))

@@ -128,14 +128,18 @@ def columns_called(name: str, header: Sequence[str]) -> tuple[int, ...]:
     return tuple(alike) if alike or not numbered else (int(number) - 1,)
 
 
-def check_entries(table: FieldTable, entries: Mapping[str, str]) -> list[str]:
-    """Return what is wrong with entries whatever a file's header is: one sentence each."""
+def check_entries(table: FieldTable, entries: Mapping[str, str], *, are_columns: bool = False) -> list[str]:
+    """Return what is wrong with entries whatever a file's header is: one sentence each.
+
+    `are_columns` says that every left side is a column: what is no field is then told so, not that it is no value.
+    """
     mistakes = []
     for left, right in entries.items():
         if fold(right) == IGNORE or _fields(table, right):
             continue
         if fields := _fields(table, left):
-            mistakes += _Reader(table, (), ()).value_mistakes(fields, left, right)
+            found = _Reader(table, (), ()).value_mistakes(fields, left, right)
+            mistakes += [_unknown(table, left, right)] if found and are_columns else found
         else:
             mistakes.append(_unknown(table, left, right))
     return mistakes
