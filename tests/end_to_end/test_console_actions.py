@@ -87,6 +87,8 @@ def test_a_blocked_mirror_is_approved_by_clicks(meta: Line, console: Console) ->
         _state(seen, "applied")
         seen.picture("approved")
         assert "arn:aws:iam::" in seen.page.inner_text("main")
+        seen.page.goto(f"{console.url}/?audience=Approved")
+        assert "approve by" in seen.page.locator(f"#run-{put.run_id}").inner_text()
         assert (seen.errors, seen.hosts) == ([], {"127.0.0.1"})
     assert receipt["mirror"]["approved_by"].startswith("arn:aws:iam::")
     assert meta.held("Approved") == meta.members(some[:80])
