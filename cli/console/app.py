@@ -127,7 +127,12 @@ class Console:
             connector=query.get("connector", ""), audience=query.get("audience", ""), state=state, since=since
         )
         rows = self.source.runs(wanted, SHOWN)
-        return {"rows": rows, "needs": self._needing(wanted.connector, afresh=afresh), "summary": _summary(rows)}
+        return {
+            "rows": rows,
+            "asked": self.source.asked(rows),
+            "needs": self._needing(wanted.connector, afresh=afresh),
+            "summary": _summary(rows),
+        }
 
     def _needing(self, connector: str, *, afresh: bool = False) -> Sequence[RunRow]:
         """Return the runs of a connector, or of all, that need a person, the blocked ones first.

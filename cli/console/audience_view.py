@@ -9,15 +9,19 @@ from activation.platforms.discovery import platforms
 from activation.report.drawing import trend
 from activation.report.html import Html
 
-from cli.typed import typed
-
 if TYPE_CHECKING:
     from cli.known_audiences import KnownAudience
 
 
+UNKNOWN_YET = "unknown yet:"  # the next examination tells
+
+
 @dataclass(frozen=True)
 class AudienceView:
-    """A `known` audience: whether it is `usable`, in a word, and `why`; the `trend` of its size, None for none."""
+    """A `known` audience: whether it is `usable`, in a word, and `why`; the `trend` of its size, None for none.
+
+    `examines` says that an examination would tell its size.
+    """
 
     known: KnownAudience
     usable: str
@@ -28,6 +32,7 @@ class AudienceView:
     connector: str
     last_run: str
     owned: str
+    examines: bool
 
 
 def audience_view(known: KnownAudience) -> AudienceView:
@@ -48,6 +53,7 @@ def audience_view(known: KnownAudience) -> AudienceView:
         told["connector"],
         told["last_run"],
         told["owned"],
+        usable == UNKNOWN_YET,
     )
 
 
@@ -66,7 +72,7 @@ def _usable(known: KnownAudience) -> tuple[str, str]:
     if size is None or minimum is None:
         least = f"at least {minimum.people:,} people are needed; " if minimum else ""
         if platform and platform.notes_sizes:
-            return "unknown yet:", f"{least}run {typed('doctor')}, or wait for the daily examination"
+            return UNKNOWN_YET, f"{least}wait for the daily examination"
         return "unknown:", f"{least}see the platform's own pages for the size"
     matched = f"{size} members matched on {size.day}; " if size is known.matched else ""
     word = "no:" if size.high < minimum.people else "yes:"

@@ -21,6 +21,7 @@ from cli.letters import DeadLetters
 from cli.matched import with_matched
 from cli.printable import counted
 from cli.runs.actions import RefusedActionError, RunActions, caller
+from cli.runs.asked import Asked, asked_of
 from cli.runs.listing import Wanted, list_runs
 from cli.runs.undoing import prepare
 from cli.runs.view import RunView, UnknownRunError, show_run
@@ -67,12 +68,18 @@ class DeployedSource:
         """Return the newest runs that are wanted."""
         return list_runs(boto3.client("dynamodb"), self.found.ledger_table, wanted, limit=limit)
 
+    def asked(self, rows: Sequence[RunRow]) -> Mapping[str, Sequence[Asked]]:
+        """Return who has asked what of runs."""
+        return asked_of(boto3.client("dynamodb"), self.found.ledger_table, rows)
+
     def run(self, run_id: str) -> RunView:
         """Return one run."""
         try:
             return show_run(self.found, run_id)
         except UnknownRunError:
-            raise RefusedError("there is no run with this id, or it was forgotten") from None
+            raise RefusedError(
+                "no run has this id: it was forgotten, or its file has a key that cannot be read, see Files"
+            ) from None
 
     def places(self, run: RunView) -> Places:
         """Return the first positions of a run's rejected rows, by code."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cli.console.actions import ActionName
     from cli.console.letters import LetterGroup
     from cli.known_audiences import KnownAudience
+    from cli.runs.asked import Asked
     from cli.runs.listing import Wanted
     from cli.runs.rows import RunRow
     from cli.runs.view import RunView
@@ -74,6 +75,10 @@ class ConsoleSource(Protocol):
 
     def runs(self, wanted: Wanted, limit: int) -> Sequence[RunRow]:
         """Return the newest runs that are wanted, the newest first."""
+        ...
+
+    def asked(self, rows: Sequence[RunRow]) -> Mapping[str, Sequence[Asked]]:
+        """Return who has asked what of runs, by their ids, the oldest first."""
         ...
 
     def run(self, run_id: str) -> RunView:

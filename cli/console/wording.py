@@ -44,6 +44,20 @@ def called(run: RunRow) -> str:
     return printable(run.file if run.audience in ("", UNREADABLE) else run.audience)
 
 
+def person(arn: str) -> str:
+    """Return the end of the name that AWS gives a caller: the user, or the role and its session."""
+    return printable(arn.rpartition(":")[2])
+
+
+def file_name(run: RunRow) -> str:
+    """Return what a run's key says after audience, identifiers and action, "" where it is called by its key."""
+    if run.audience in ("", UNREADABLE):
+        return ""
+    _, _, *rest = run.file.split("/")
+    rest = rest[2:] if rest[1:2] == [run.action] else rest[1:]
+    return printable("/".join(rest))
+
+
 def grade(finding: Finding) -> str:
     """Return how a check of the examination came out."""
     if not finding.ok:
@@ -73,6 +87,8 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "lasting": lasting,
     "count": count,
     "called": called,
+    "person": person,
+    "file_name": file_name,
     "grade": grade,
     "verdict": verdict,
     "printable": printable,

@@ -67,7 +67,7 @@ def list_runs(client: DynamoDBClient, table: str, wanted: Wanted, *, limit: int)
     queries = [_indexed(client, table, action, wanted, limit) for action in Action]
     newest = heapq.merge(*queries, key=lambda item: -read_number(item, STARTED_AT))
     items = list(islice(newest, limit))
-    records = _records(client, table, [item["pk"]["S"] for item in items if not is_counted(item)])
+    records = read_records(client, table, [item["pk"]["S"] for item in items if not is_counted(item)])
     rows = (run_row(records.get(item["pk"]["S"], item)) for item in items)
     return tuple(sorted(rows, key=lambda row: row.started_at, reverse=True))
 
@@ -78,7 +78,7 @@ def find_run(client: DynamoDBClient, table: str, run: str, connectors: Iterable[
     A whole id is looked up in the table under each of the `connectors`, the beginning of one in the index.
     """
     keys = [run_key(connector, run) for connector in (*connectors, NO_CONNECTOR)]
-    if found := _records(client, table, keys):
+    if found := read_records(client, table, keys):
         return tuple(map(run_row, found.values()))
     return list_runs(client, table, Wanted(run=run), limit=2)
 
@@ -128,7 +128,7 @@ def _indexed(
         raise
 
 
-def _records(client: DynamoDBClient, table: str, keys: list[str]) -> dict[str, Mapping[str, Any]]:
+def read_records(client: DynamoDBClient, table: str, keys: list[str]) -> dict[str, Mapping[str, Any]]:
     """Return the records with these keys that there are, by key."""
     found: dict[str, Mapping[str, Any]] = {}
     for begin in range(0, len(keys), READ_AT_ONCE):

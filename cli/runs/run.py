@@ -143,6 +143,11 @@ def undo(
     new = prepared.begin(found, caller())
     if as_json:
         told = {"run_id": new, "undoes": row.run_id, "rows": prepared.rows, "rows_not_told_apart": doubtful}
+        told |= {
+            "runs_compared": [one.run_id for one in prepared.others.compared],
+            "runs_not_told_apart": [one.run_id for one in prepared.others.unknown],
+            "mirror": prepared.others.mirror,
+        }
         told |= {"warning": prepared.too_few} if prepared.too_few else {}
         print(json.dumps(told))
     else:

@@ -25,6 +25,7 @@ def test_the_questions_of_a_morning_are_answered_from_the_screen(meta: Line, con
 
     runs = console.text("/?live=off")
     assert "Arrived" in runs
+    assert f"meta, add: {arrived.key.rpartition('/')[2]}" in runs
     assert "needs a person" in runs
     assert "Arrived is blocked: terms_not_accepted" in runs
     run = console.text(f"/runs/{arrived.run_id}")
@@ -58,6 +59,7 @@ def test_the_questions_of_a_morning_are_answered_from_the_screen(meta: Line, con
     run = console.text(f"/runs/{undone}")
     assert f"undoes run {stuck.run_id}" in run
     assert "undo by arn:aws:iam::" in run
+    assert "undo by " in console.text("/?audience=Arrived&live=off")
 
 
 def test_a_page_stands_beside_each_receipt(meta: Line) -> None:

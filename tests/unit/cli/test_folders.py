@@ -266,6 +266,14 @@ def test_a_manifest_that_cannot_be_followed_is_a_usage_error(tmp_path: Path, man
     called("plan", folder, exit_code=2)
 
 
+def test_a_refused_manifest_is_named_by_its_code(tmp_path: Path) -> None:
+    """As the receipt of the drop would name it."""
+    folder = export(tmp_path / "made", 1)
+    own = {"tell": {"google": "ad_user_data"}}
+    (folder / "manifest").write_text(json.dumps({"entries": [{"url": "s3://b/part-0.csv"}], "activation": own}))
+    assert "manifest: consent_not_told: the folder's manifest says" in str(called("plan", folder, exit_code=2))
+
+
 def test_a_drop_says_how_many_files_it_uploaded(tmp_path: Path, bucket: S3Client) -> None:
     """And what of the folder it left out; one file is no plural."""
     (tmp_path / "one.csv").write_text("email\nann@example.com\n")

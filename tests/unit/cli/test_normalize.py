@@ -92,6 +92,8 @@ def test_every_mistake_is_a_line_and_the_exit_code_1(tmp_path: Path) -> None:
     told = called(*given, exit_code=1)
     assert "2 to correct" in told
     assert [line.split(":")[0].strip() for line in told.splitlines()[1:]] == ["date_order", "columns"]
+    done = CliRunner().invoke(app, ["normalize", *given])
+    assert (done.stdout, done.stderr) == ("", told)
     refused = json.loads(called(*given, "--json", exit_code=1))["error"]
     assert (refused["code"], len(refused["mistakes"])) == ("bad_mapping", 2)
     assert not (tmp_path / "out").exists()

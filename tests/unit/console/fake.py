@@ -21,6 +21,7 @@ from cli.console.guard import Guard
 from cli.console.letters import LetterGroup
 from cli.console.source import ConsoleSource, QueueView, RefusedError, UnreadFile, Whose
 from cli.known_audiences import KnownAudience
+from cli.runs.asked import Asked
 from cli.runs.listing import Wanted
 from cli.runs.rows import RunRow
 from cli.runs.view import RunView
@@ -76,6 +77,11 @@ class FakeSource:
             raise self.fails
         found = [one for one in self.rows if not wanted.states or one.state in wanted.states]
         return [one for one in found if wanted.audience in ("", one.audience)][:limit]
+
+    def asked(self, rows: Sequence[RunRow]) -> Mapping[str, Sequence[Asked]]:
+        """Return who has given up a run."""
+        by = Asked("discard", "arn:aws:sts::1:assumed-role/Operators/bob", NOW)
+        return {one.run_id: (by,) for one in rows if one.code == "discarded"}
 
     def run(self, run_id: str) -> RunView:
         """Return a run with a receipt of its own state."""

@@ -62,6 +62,13 @@ def test_the_list_asks_for_what_the_form_says(console: Served, source: FakeSourc
     assert console.session().get(f"{console.url}/?state=nonsense", timeout=30).status_code == 400
 
 
+def test_a_list_names_files_and_who_has_asked_what(console: Served) -> None:
+    """Did last night's file arrive, and who gave up what: both without opening a run."""
+    text = " ".join(outline(shown(console, "/")).text.split())
+    assert "meta, add: people.csv" in text
+    assert "discard by assumed-role/Operators/bob" in text
+
+
 def test_what_needs_somebody_is_named_first_with_its_reason(console: Served) -> None:
     """Whatever the list is narrowed to, blocked and failed runs of the last week are named, with a link."""
     page = shown(console, "/?state=applied")
@@ -125,8 +132,8 @@ def test_an_audience_is_usable_or_not_and_says_why(console: Served) -> None:
     text = " ".join(outline(shown(console, "/audiences")).text.split())
     assert "yes: at least 100 people are needed" in text
     assert "no: at least 100 people are needed" in text
-    assert "unknown yet: at least 100 people are needed; run " in text
-    assert " doctor, or wait for the daily examination" in text
+    wait = "wait for the daily examination, or examine the platforms now"
+    assert f"unknown yet: at least 100 people are needed; {wait}" in text
     assert "yes: 1,900 members matched on 2026-11-30; at least 1,000 people are needed" in text
     assert "unknown: at least 1,000 people are needed; see the platform's own pages" in text
     assert "10,000 to 11,000 on 2026-11-10, 28,000 to 30,800 on 2026-11-28" in text

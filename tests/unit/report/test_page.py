@@ -219,3 +219,12 @@ def test_a_bar_is_as_long_as_its_sum_and_shows_the_smallest(counts: tuple[int, .
 def test_only_markup_is_inserted_as_it_is() -> None:
     """A text that looks like markup is escaped, in an attribute, too."""
     assert element("p", "<b>", Html("<i></i>"), title='"<') == '<p title="&quot;&lt;">&lt;b&gt;<i></i></p>'
+
+
+def test_a_page_shows_what_the_platform_says() -> None:
+    """As the command does: numbers of members with separators, any other text as it is, and nothing as markup."""
+    notes = {"matched_members": "12345", "size": MISLEADING}
+    found = str(details(receipt_of(platform_notes=notes), {}))
+    assert "<code>matched_members</code></dt><dd>12,345" in found
+    assert "<script>" not in found
+    assert "What the platform says" not in str(details(receipt_of(), {}))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from activation.aws.table import ConditionalTable, read_text
+from activation.aws.table import ConditionalTable, Item, read_text
 from activation.ledger.keys import order_key
 from activation.records import from_json, to_json
 
@@ -70,7 +70,12 @@ class Orders:
 
     def of(self, run_id: str) -> tuple[Order, ...]:
         """Return the orders to a run, the newest last; raises what the table raises."""
-        return _read(read_text(self.table.read(order_key(self.connector, run_id)) or {}, "orders"))
+        return orders_in(self.table.read(order_key(self.connector, run_id)) or {})
+
+
+def orders_in(record: Item) -> tuple[Order, ...]:
+    """Return the orders that a record of them has, the newest last; none for an empty one."""
+    return _read(read_text(record, "orders"))
 
 
 def _read(text: str) -> tuple[Order, ...]:
