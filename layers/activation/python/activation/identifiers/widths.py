@@ -36,10 +36,15 @@ def texts_of(values: pa.Array) -> memoryview:
     return memoryview(data).cast("B")[bounds[values.offset] : bounds[values.offset + len(values)]]
 
 
+def from_start(values: pa.Array) -> pa.Array:
+    """Return an array whose buffers hold no cells before its own, copied if it is a slice of another."""
+    return pa.concat_arrays([values]) if values.offset else values
+
+
 def with_bytes(like: pa.Array, data: bytes, offsets: pa.Buffer) -> pa.Array:
     """Return a string array with other bytes: as long as another one, and null where that is."""
     buffers = [like.buffers()[0], offsets, pa.py_buffer(data)]
-    return pa.Array.from_buffers(pa.string(), len(like), buffers, offset=like.offset)
+    return pa.Array.from_buffers(pa.string(), len(like), buffers, like.null_count, like.offset)
 
 
 def bytes_of(values: pa.Array) -> bytes:
