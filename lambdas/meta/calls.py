@@ -73,7 +73,9 @@ class Calls:
     def replace(self, audience_id: str, body: Stream, rows: int, *, first: bool, last: bool) -> Request:
         """Send a batch of a replace, the one that begins it or ends it among them."""
         path, context = f"{audience_id}/usersreplace", "last" if last else ""
-        return self._request("replace", "POST", path, stream=body, rows=rows, repeatable=not first, context=context)
+        return self._request(
+            "replace", "POST", path, stream=body, rows=rows, repeatable=not first, context=context
+        )
 
     def arrived(self, audience_id: str, session_id: str, rows: int) -> Request:
         """Ask for the session of an upload of `rows` members, which is its only one."""

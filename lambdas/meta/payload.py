@@ -29,8 +29,8 @@ def payload(
 
     The parts are sent as they are: each copy of a body takes as much memory as its hashes. A column without any
     value is left out, its schema key included: it adds nothing, and Meta refuses a blank EXTERN_ID. With
-    `keep_blank` it stays, since all requests of a replace need the same schema. `limited` limits the use of the data
-    of every row.
+    `keep_blank` it stays, since all requests of a replace need the same schema. `limited` limits the use of the
+    data of every row.
     """
     names = columns.schema.names
     kept = [name for name in names if keep_blank or columns.column(name).null_count < len(columns)]

@@ -142,9 +142,7 @@ class Records:
     def _with_ends(self, chunk: Chunk, begin: int, end: int) -> Chunk:
         """Let a chunk know the places after its rows, as far as they need no look at its bytes."""
         within, last_row = chunk.cursor_after, chunk.first_row + chunk.row_count - 1
-        offsets = (
-            plain_offsets(chunk, end - begin) if self.delimiter and self.text.encoding == "utf-8" else None
-        )
+        offsets = plain_offsets(chunk, end - begin) if self.delimiter and self.text.encoding == "utf-8" else None
 
         def cursor_after(row: int) -> Cursor:
             if row == last_row:

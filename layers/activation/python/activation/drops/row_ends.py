@@ -1,4 +1,4 @@
-"""Where the rows of a chunk end in its text, from the widths of their cells: a sum for a row, not a look at each byte."""
+"""Where the rows of a chunk end in its text, from the widths of their cells, without a look at each byte."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from activation.drops.chunk import Chunk
 def plain_offsets(chunk: Chunk, size_bytes: int) -> list[memoryview] | None:
     """Return the offsets of each column's cells if the chunk's text is nothing but cells and a byte after each.
 
-    `size_bytes` is how long the text is, in UTF-8. None where rows were left out or mended, and where anything else
-    is in it, quotes or empty lines or a second byte of a line's end: each makes the text longer than that.
+    `size_bytes` is how long the text is, in UTF-8. None where rows were left out or mended, and where anything
+    else is in it, quotes or empty lines or a second byte of a line's end: each makes the text longer than that.
     """
     columns, rows = chunk.columns.columns, chunk.row_count
     if chunk.malformed or len(chunk.mended) or not columns or any(one.type != pa.string() for one in columns):

@@ -46,8 +46,8 @@ class _Shape:
 class Typed:
     """A column of telephone numbers as typed: arrays of its length.
 
-    `digits` are those of each number and `plus` masks those with a plus, `code` says why a cell is none. Digits and
-    code are null where not sure.
+    `digits` are those of each number and `plus` masks those with a plus, `code` says why a cell is none. Digits
+    and code are null where not sure.
     """
 
     digits: pa.Array
@@ -56,7 +56,7 @@ class Typed:
 
 
 def typed_numbers(values: pa.Array) -> Typed:
-    """Return the numbers of cells as typed. A cell is given a code for its shape alone, whatever its digits are."""
+    """Return the numbers of cells as typed; a cell is given a code for its shape alone, whatever its digits."""
     values = from_start(values)
     shaped = shapes(values, _SHAPE)
     texts = shaped.dictionary.to_pylist()

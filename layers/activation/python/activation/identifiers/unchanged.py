@@ -17,7 +17,7 @@ _TOLD_BY = 4
 
 @cache
 def _kept_lengths() -> pa.Array:
-    """Return the lengths, a bit each, that numbers keep as they are, by their first four digits; 0 where not sure."""
+    """Return the lengths, a bit each, that numbers keep unchanged, by their first four digits; 0: not sure."""
     table = [0] * 10**_TOLD_BY
     for code, plan in plans().items():
         for digit in set("0123456789") - set(plan.prefixes):
