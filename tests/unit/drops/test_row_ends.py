@@ -13,9 +13,7 @@ def chunk(rows: list[tuple[str, str]], *, malformed: bool = False) -> Chunk:
     """Return a chunk of two columns that are slices of longer ones."""
     columns = [pa.array(["before", *(row[place] for row in rows)])[1:] for place in range(2)]
     batch = pa.RecordBatch.from_arrays(columns, names=["a", "b"])
-    return Chunk(
-        1, len(rows), batch, pa.arange(1, len(rows) + 1), lambda row: Cursor(row), {1: "x"} if malformed else {}
-    )
+    return Chunk(1, len(rows), batch, pa.arange(1, len(rows) + 1), Cursor, {1: "x"} if malformed else {})
 
 
 ROWS = [("anna", "1"), ("", ""), ("é", "22")]
