@@ -12,8 +12,10 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 from activation.audience_options import LimitedDataUse
+from activation.identifiers.table import Digest, Field
 from activation.identifiers.widths import texts_of
 
+from lambdas.meta.fields import TABLE
 from lambdas.meta_graph.json_texts import escaped
 
 # Columns that say in each row how its data may be used, and the same in every row of a request:
@@ -41,7 +43,11 @@ def payload(
         return head, b"]}"
     between = f'"{cells}],["'
     batches = columns.to_batches() if isinstance(columns, pa.Table) else [columns]
-    rows = [_rows([_cells(one.column(name)) for name in kept], between=between) for one in batches if len(one)]
+    rows = [
+        _rows([_cells(TABLE.field(name), one.column(name)) for name in kept], between=between)
+        for one in batches
+        if len(one)
+    ]
     rows[-1] = rows[-1][: -len(between)]
     return head, b'["', *rows, f'"{cells}]]}}'.encode()
 
@@ -53,9 +59,10 @@ def _limits(limited: LimitedDataUse) -> tuple[list[str], str]:
     return [OPTIONS, COUNTRY, STATE], f',["LDU"],{limited.country},{limited.state}'
 
 
-def _cells(column: pa.Array) -> pa.Array:
-    """Return a column as texts that can be put between quotation marks."""
-    return escaped(pc.fill_null(column.cast(pa.string()), ""))
+def _cells(field: Field, column: pa.Array) -> pa.Array:
+    """Return a column as texts that can be put between quotation marks, as digests can."""
+    texts = pc.fill_null(column.cast(pa.string()), "")
+    return escaped(texts) if field.digest is Digest.PLAIN else texts
 
 
 def _rows(cells: list[pa.Array], *, between: str) -> memoryview:

@@ -167,7 +167,7 @@ def test_codes_and_states_are_those_of_pycountry() -> None:
     codes = (folder / "country_codes.txt").read_text("utf-8").replace("\n", ", ").strip(", ").split(", ")
     assert sorted(codes) == sorted(f"{one.alpha_2} {one.alpha_3}" for one in pycountry.countries)
     states = (folder / "state_names.txt").read_text("utf-8").splitlines()
-    listed = (one for country in ("CA", "US") for one in pycountry.subdivisions.get(country_code=country))
+    listed = (one for country in ("CA", "US") for one in pycountry.subdivisions if one.country_code == country)
     assert sorted(states) == sorted(f"{one.code}: {one.name}" for one in listed)
 
 

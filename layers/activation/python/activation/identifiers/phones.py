@@ -24,6 +24,7 @@ from activation.identifiers.rules import Result
 from activation.identifiers.table import Context
 from activation.identifiers.typed_phones import typed_number
 from activation.identifiers.unchanged import unchanged
+from activation.identifiers.valid_numbers import surely_wrong
 
 # ITU-T E.164: at most 15 digits, country code included.
 _MAX_DIGITS = 15
@@ -143,6 +144,10 @@ class Phone:
             number, at_home = pc.if_else(abroad, stripped, nothing), pc.if_else(bare, digits, nothing)
             number, sure, refused = self._with_bare(number, bare, at_home, context)
             code = _first_of(code, refused)
+        if not self.any_length:
+            code = _first_of(
+                code, _not_in_plan(stripped, pc.and_not(abroad, pc.fill_null(sure, fill_value=False)))
+            )
         length = pc.binary_length(number)
         kept = pc.and_(pc.greater_equal(length, self.min_digits), pc.less_equal(length, _MAX_DIGITS))
         number = pc.if_else(pc.and_(kept, sure), number, nothing)
@@ -201,6 +206,14 @@ class Phone:
             american = pc.match_substring_regex(digits, rf"\A{_NANP}\z")
             stripped = pc.if_else(american, pc.binary_join_element_wise("1", digits, ""), stripped)
         return pc.if_else(unsure, nothing, stripped)
+
+
+def _not_in_plan(digits: pa.Array, among: pa.Array) -> pa.Array:
+    """Return the code of digits in the mask `among` that no country has behind a plus; null for the rest."""
+    if not among.true_count:
+        return pa.nulls(len(digits), pa.string())
+    wrong = pc.replace_with_mask(among, among, surely_wrong(digits.filter(among)))
+    return pc.if_else(wrong, pa.scalar(Code.PHONE_NOT_IN_PLAN.value), pa.scalar(None, pa.string()))
 
 
 def _first_of(codes: pa.Array, others: pa.Array) -> pa.Array:
