@@ -68,7 +68,7 @@ def _received(outcome: Outcome, request: Request, body: Mapping[str, Any]) -> Ou
             reason="Meta did not confirm that it received any row.",
         )
     samples = body.get("invalid_entry_samples")
-    refused = _refused_rows(request.body, samples, most=invalid) if samples else {}
+    refused = _refused_rows(request.content, samples, most=invalid) if samples else {}
     count = max(invalid or 0, len(refused), request.rows - received)
     if count <= 0:
         return outcome

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from activation.audience_options import AudienceOptions
 from activation.platforms.account import AdAccount
-from activation.platforms.request import Request
+from activation.platforms.request import Request, Stream
 
 from lambdas.meta.reads import TOLD
 from lambdas.meta_graph import api
@@ -66,14 +66,16 @@ class Calls:
         path = f"act_{self.account.account_id}/customaudiences"
         return self._request("create", "POST", path, body=as_json(fields), repeatable=False)
 
-    def users(self, method: str, audience_id: str, body: bytes, rows: int, *, handle: str = "") -> Request:
+    def users(self, method: str, audience_id: str, body: Stream, rows: int, *, handle: str = "") -> Request:
         """Add members (POST) or remove them (DELETE); `handle` is what the upload is acknowledged with."""
-        return self._request("users", method, f"{audience_id}/users", body=body, rows=rows, context=handle)
+        return self._request("users", method, f"{audience_id}/users", stream=body, rows=rows, context=handle)
 
-    def replace(self, audience_id: str, body: bytes, rows: int, *, first: bool, last: bool) -> Request:
+    def replace(self, audience_id: str, body: Stream, rows: int, *, first: bool, last: bool) -> Request:
         """Send a batch of a replace, the one that begins it or ends it among them."""
         path, context = f"{audience_id}/usersreplace", "last" if last else ""
-        return self._request("replace", "POST", path, body=body, rows=rows, repeatable=not first, context=context)
+        return self._request(
+            "replace", "POST", path, stream=body, rows=rows, repeatable=not first, context=context
+        )
 
     def arrived(self, audience_id: str, session_id: str, rows: int) -> Request:
         """Ask for the session of an upload of `rows` members, which is its only one."""
@@ -110,15 +112,16 @@ class Calls:
         path: str,
         *,
         body: bytes = b"",
+        stream: Stream | None = None,
         rows: int = 0,
         repeatable: bool = True,
         context: str = "",
     ) -> Request:
         headers = {"Accept": "application/json"}
-        if body:
+        if body or stream:
             headers["Content-Type"] = "application/json"
         url = api.url(self.account.endpoint, path)
-        return Request(call, method, url, headers, body, rows, repeatable, context)
+        return Request(call, method, url, headers, body, rows, repeatable, context, stream)
 
 
 def as_json(value: Mapping[str, object]) -> bytes:

@@ -14,7 +14,7 @@ from activation.model import Action, Audience, visible_name
 from activation.platforms.account import AdAccount
 from activation.platforms.outcome import Outcome, OutcomeKind, failure
 from activation.platforms.publisher import Closed, Opened, await_new
-from activation.platforms.request import Answer, Request
+from activation.platforms.request import Answer, Request, Stream
 from activation.platforms.upload import Batch, Upload
 
 from lambdas.meta import answers, existing, replacing
@@ -104,9 +104,11 @@ class MetaPublisher:
 
     def uploads(self, batch: Batch) -> list[Upload]:
         """Return one upload; two if only some rows fill a column that Meta refuses blank (EXTERN_ID)."""
-        masks = [pa.repeat(pa.scalar(True), batch.columns.num_rows)]
         names = batch.columns.schema.names
         sides = [one.key for one in TABLE.fields if not one.blank_with_others and one.key in names]
+        if not sides:
+            return [batch.upload()]
+        masks = [pa.repeat(pa.scalar(True), batch.columns.num_rows)]
         for key in sides:
             filled = pc.is_valid(batch.columns.column(key))
             masks = [pc.and_(mask, side) for mask in masks for side in (filled, pc.invert(filled))]
@@ -130,7 +132,7 @@ class MetaPublisher:
         method = "DELETE" if audience.action is Action.REMOVE else "POST"
         # Meta documents limited data use for people who are added.
         limited = None if audience.action is Action.REMOVE else audience.options.limited_data_use
-        body = _body(payload(upload.whole, limited=limited), session)
+        body = _body(payload(upload.columns, limited=limited), session)
         # Of the first upload the session is read at the end: of all of them would be a call for each.
         handle = str(session["session_id"]) if upload.first_row == 1 and not upload.round else ""
         return self.calls.users(method, opened.audience_id, body, upload.lines, handle=handle)
@@ -142,7 +144,7 @@ class MetaPublisher:
             "last_batch_flag": upload.last,
         }
         limited = audience.options.limited_data_use
-        body = _body(payload(upload.whole, keep_blank=True, limited=limited), session)
+        body = _body(payload(upload.columns, keep_blank=True, limited=limited), session)
         return self.calls.replace(opened.audience_id, body, upload.lines, first=opened.by_upload, last=upload.last)
 
     def classify(self, request: Request, answer: Answer) -> Outcome:
@@ -220,5 +222,6 @@ def _opened(found: list[Listed], notes: Mapping[str, str]) -> tuple[Opened, int]
     return Opened(first.audience_id, notes=notes), first.status
 
 
-def _body(rows: Sequence[bytes | pa.Buffer], session: Mapping[str, object]) -> bytes:
-    return b"".join((b'{"payload":', *rows, b',"session":', as_json(session), b"}"))
+def _body(rows: Sequence[bytes | memoryview], session: Mapping[str, object]) -> Stream:
+    parts = (b'{"payload":', *rows, b',"session":', as_json(session), b"}")
+    return Stream(sum(map(len, parts)), lambda: iter(parts))

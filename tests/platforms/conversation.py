@@ -40,4 +40,4 @@ def hold(
 
 def sent(request: Request) -> Any:
     """Read a request's JSON body."""
-    return json.loads(request.body)
+    return json.loads(request.content)

@@ -65,7 +65,7 @@ def test_token_is_in_the_header_alone() -> None:
     one = publisher()
     request = signed(one.encode(upload({"EMAIL": [digest("a")]}), AUDIENCE, OPENED), app_secret="sec-9")
     assert request.headers["Authorization"] == "Bearer tok-123"
-    for text in (request.url, request.body.decode(), repr(request), repr(one)):
+    for text in (request.url, request.content.decode(), repr(request), repr(one)):
         assert "tok-123" not in text
         assert "sec-9" not in text
 
@@ -82,5 +82,5 @@ def test_proof_signs_every_call() -> None:
     for request in (find, every, create, members, question):
         asked = parse_qs(urlsplit(signed(request, app_secret="sec-9").url).query)
         assert asked == parse_qs(urlsplit(request.url).query) | {"appsecret_proof": [proof]}
-        assert signed(request, app_secret="sec-9").body == request.body
+        assert signed(request, app_secret="sec-9").content == request.content
         assert signed(request).url == request.url

@@ -123,7 +123,7 @@ def test_full_batch_is_within_the_limits() -> None:
         upload(dict.fromkeys(("EMAIL", "PHONE", "FN", "LN", "CT"), hashes)), AUDIENCE, OPENED
     )
     assert request.rows == LIMITS.max_rows
-    assert len(request.body) <= LIMITS.max_bytes
+    assert request.size_bytes <= LIMITS.max_bytes
 
 
 def test_call_names() -> None:

@@ -207,7 +207,7 @@ def test_the_simulated_meta_checks_limited_data_use(
     to_meta = Line.of(META, {**meta.secret(), "endpoint": meta.base_url})
     opened = to_meta.hold(to_meta.publisher.open(Audience("c", NAME), ("EMAIL",)))
     plain = to_meta.publisher.encode(upload({"EMAIL": [digest(1)]}), Audience("c", NAME), opened)
-    body = {**json.loads(plain.body), "payload": {"schema": schema, "is_raw": True, "data": [row]}}
+    body = {**json.loads(plain.content), "payload": {"schema": schema, "is_raw": True, "data": [row]}}
     outcome = to_meta.ask(
         type(plain)(plain.call, plain.method, plain.url, plain.headers, json.dumps(body).encode(), 1)
     )

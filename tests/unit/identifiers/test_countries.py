@@ -11,6 +11,7 @@ from importlib import import_module
 from importlib.resources import files
 
 import pyarrow as pa
+import pycountry
 import pytest
 from activation.identifiers.codes import Code
 from activation.identifiers.countries import _countries, _local_names, country_code
@@ -158,6 +159,16 @@ def test_digests_and_other_fields_do_not_ask_for_the_country() -> None:
         field("meta", "ZIP"), pa.array([digest]), pa.array(["US"]), Context(), hashed=True
     )
     assert column.sent.to_pylist() == [digest]
+
+
+def test_codes_and_states_are_those_of_pycountry() -> None:
+    """Both lists that are kept beside the code say what pycountry does."""
+    folder = files("activation.identifiers")
+    codes = (folder / "country_codes.txt").read_text("utf-8").replace("\n", ", ").strip(", ").split(", ")
+    assert sorted(codes) == sorted(f"{one.alpha_2} {one.alpha_3}" for one in pycountry.countries)
+    states = (folder / "state_names.txt").read_text("utf-8").splitlines()
+    listed = (one for country in ("CA", "US") for one in pycountry.subdivisions if one.country_code == country)
+    assert sorted(states) == sorted(f"{one.code}: {one.name}" for one in listed)
 
 
 def test_local_names_contradict_nothing() -> None:

@@ -12,7 +12,7 @@ import pytest
 from activation.identifiers.abroad import is_valid
 from activation.identifiers.codes import Code
 from activation.identifiers.digit_patterns import DigitPattern, matches, parsed, widest
-from activation.identifiers.dressed import undressed
+from activation.identifiers.dressed import typed_numbers
 from activation.identifiers.identify import identify_value
 from activation.identifiers.national_numbers import national_columns
 from activation.identifiers.numbering import national, read_two_ways
@@ -208,6 +208,6 @@ def test_plain_numbers_and_plain_refusals_are_told_by_the_column(text: str, coun
 
 def test_italy_keeps_its_zero_in_brackets_for_a_closer_look() -> None:
     """A zero in brackets is taken off only where no number of the country could begin with it."""
-    numbers, codes = undressed(pa.array(["+39 (0)6 1234567", "+44 (0)20 79460958", "+44 (1)20 79460958"]))
-    assert numbers.to_pylist() == [None, "+442079460958", "+4412079460958"]
-    assert codes.null_count == len(codes)
+    typed = typed_numbers(pa.array(["+39 (0)6 1234567", "+44 (0)20 79460958", "+44 (1)20 79460958"]))
+    assert typed.digits.to_pylist() == [None, "442079460958", "4412079460958"]
+    assert typed.code.null_count == len(typed.code)

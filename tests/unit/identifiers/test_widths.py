@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from activation.identifiers import widths
 from activation.identifiers.declared import plainly_digests
 from activation.identifiers.identify import identify, identify_value
 from activation.identifiers.rules import PerValue
 from activation.identifiers.table import Context, Digest, Field
-from activation.identifiers.widths import LOWER_HEX, even, even_hex
+from activation.identifiers.widths import LOWER_HEX, even, even_hex, matched
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -83,3 +84,14 @@ def test_a_column_says_what_its_cells_say(cells: list[str], start: int) -> None:
     assert column.code.to_pylist() == [cell.code for cell in alone]
     if plainly_digests(Digest.SHA256_HEX, pa.array(cells)):
         assert all(cell.code in (None, "poison_hash") for cell in alone)
+
+
+SEVERAL = st.lists(st.sampled_from(["a@b", "c@d", "x", "", "a@b\nc@d", "\n", "c@d\n", None]), max_size=80)
+
+
+@given(cells=SEVERAL)
+def test_cells_match_as_each_does_by_itself(cells: list[str | None]) -> None:
+    """Cells that are matched several at a time come out as by themselves; one with a line end is never two."""
+    values = pa.array(cells, pa.string())
+    assert matched(values, "[ac]@[bd]").equals(pc.match_substring_regex(values, r"\A[ac]@[bd]\z"))
+    assert not any(matched(pa.array(["a@b"] * 20 + ["a@b\nc@d"]), "[ac]@[bd]").to_pylist()[20:])

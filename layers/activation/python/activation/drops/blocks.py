@@ -14,6 +14,7 @@ from activation.drops.codes import refused
 from activation.drops.inflate import BrokenStream
 from activation.drops.quotes import DOUBLED, Quotes
 from activation.drops.records import Split, split
+from activation.drops.row_ends import end_of_row, plain_offsets
 from activation.drops.text import Text
 from activation.model import Cursor
 
@@ -69,7 +70,7 @@ class Records:
                     whole, row = self._split(part[cut : whole.end], final=True), row + skipped
                 chunk = self.parse(whole, row + 1, self._way_back(whole, row + 1, offset + at + cut))
                 if chunk is not None:
-                    yield self._with_end(chunk, offset + end)
+                    yield self._with_ends(chunk, offset + at + cut, offset + end)
                     row += chunk.row_count
                 at, window = end, 2 * window
                 if problem:
@@ -138,10 +139,19 @@ class Records:
 
         return cursor_after
 
-    def _with_end(self, chunk: Chunk, end: int) -> Chunk:
-        """Let a chunk know the place after its last row, which is asked for most, without a look at others."""
+    def _with_ends(self, chunk: Chunk, begin: int, end: int) -> Chunk:
+        """Let a chunk know the places after its rows, as far as they need no look at its bytes."""
         within, last_row = chunk.cursor_after, chunk.first_row + chunk.row_count - 1
-        return replace(chunk, cursor_after=lambda row: Cursor(row, end) if row == last_row else within(row))
+        offsets = plain_offsets(chunk, end - begin) if self.delimiter and self.text.encoding == "utf-8" else None
+
+        def cursor_after(row: int) -> Cursor:
+            if row == last_row:
+                return Cursor(row, end)
+            if offsets is None:
+                return within(row)
+            return Cursor(row, begin + end_of_row(offsets, row - chunk.first_row + 1))
+
+        return replace(chunk, cursor_after=cursor_after)
 
     def _capped(self, found: Split) -> tuple[Split, str | None]:
         """Return the records before the first that is refused, and its code if there is one.

@@ -130,7 +130,10 @@ class DelimitedReader:
         )
         if self.only and odd:  # which cells are missing is judged by whole rows
             return replace(self, only=frozenset())._columns(data)
-        columns = [column.combine_chunks() for column in table.columns]
+        # Each is in one piece, of which `combine_chunks` would make a copy.
+        columns = [
+            column.chunk(0) if column.num_chunks == 1 else column.combine_chunks() for column in table.columns
+        ]
         if self.only:
             blank, found = (
                 pa.repeat(pa.scalar(""), table.num_rows),

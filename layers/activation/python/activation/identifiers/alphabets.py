@@ -20,8 +20,8 @@ _OTHERS = _CYRILLIC + _GREEK + _EAST_ASIAN
 BETWEEN = r"[ '’.-]"
 _ANY = LATIN + _OTHERS
 _BARE = rf"\A[{_ANY}{_SIGMA}][{_ANY}]*\z"
-_DRESSED = rf"\A[{_ANY}{_SIGMA}](?:{BETWEEN}{{0,2}}[{_ANY}])*[ .]?\z"
-_DRESSED_LATIN = rf"\A[{LATIN}](?:{BETWEEN}{{0,2}}[{LATIN}])*[ .]?\z"
+_DRESSED = rf"\A[{_ANY}{_SIGMA}](?:{BETWEEN}{{0,2}}[{_ANY}])*[ .']?\z"
+_DRESSED_LATIN = rf"\A[{LATIN}](?:{BETWEEN}{{0,2}}[{LATIN}])*[ .']?\z"
 _FOREIGN = f"[{_OTHERS}{_SIGMA}]"
 _LONGEST_ASCII = 31  # a longer text of ASCII may be a digest
 

@@ -1,8 +1,9 @@
 """Countries: ISO 3166-1 codes from codes and names, as exports spell them.
 
-By the lists of pycountry, by what people write that ISO does not list, and by the countries' names in the
-languages that exports come in (country_names.txt: German, French, Spanish, Italian, Portuguese, Dutch, Japanese
-and each country's own, of Unicode's CLDR as in Babel 2.19, https://cldr.unicode.org, read 2026-11-29).
+By the lists of pycountry, whose codes are in country_codes.txt besides, by what people write that ISO does not
+list, and by the countries' names in the languages that exports come in (country_names.txt: German, French,
+Spanish, Italian, Portuguese, Dutch, Japanese and each country's own, of Unicode's CLDR as in Babel 2.19,
+https://cldr.unicode.org, read 2026-11-29).
 """
 
 from __future__ import annotations
@@ -96,11 +97,15 @@ def _countries() -> dict[str, str]:
         known.pop(name, None)
     known.update(_COUNTRY_ALIASES)
     known.update(_OTHER_CODES)
-    for country in pycountry.countries:
-        known[country.alpha_3.lower()] = country.alpha_2
-        known[country.alpha_2.lower()] = country.alpha_2
-    known["uk"] = "GB"
-    return known
+    return known | _codes()
+
+
+@cache
+def _codes() -> dict[str, str]:
+    """Return alpha-2 by both of a country's codes, apart: most cells are one, and need not wait for names."""
+    lines = (files(__package__) / "country_codes.txt").read_text("utf-8").replace("\n", ", ").strip(", ")
+    pairs = [one.split(" ") for one in lines.split(", ")]
+    return {code.lower(): pair[0] for pair in pairs for code in pair} | {"uk": "GB"}
 
 
 @cache
@@ -124,7 +129,7 @@ def country_code(text: str) -> str | None:
 
 def _code_of(name: str) -> str | None:
     plain = folded(name)
-    return _countries().get(plain) or _local_names().get(plain)
+    return _codes().get(plain) or _countries().get(plain) or _local_names().get(plain)
 
 
 def _with_code(name: str) -> str | None:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 from array import array
 from binascii import hexlify
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -73,15 +73,21 @@ def _of_pairs() -> pa.Array:
 
 def in_texts(joined: bytes | pa.Buffer, width: int, like: pa.Array) -> pa.Array:
     """Return `joined` cut into texts of `width` bytes, one for each valid cell of `like`; its nulls stay null."""
-    widths = pa.repeat(pa.scalar(width, pa.int32()), len(like))
-    bitmap = None
+    count, bitmap = len(like), None
+    offsets = _even_offsets(width, count)
     if like.null_count:
         valid = like.is_valid()
-        widths = pc.multiply(valid.cast(pa.int32()), pa.scalar(width, pa.int32()))
+        before = pc.cumulative_sum(valid.cast(pa.int32()))
+        offsets = pa.concat_arrays([offsets[:1], pc.multiply(before, pa.scalar(width, pa.int32()))])
         bitmap = valid.buffers()[1]
-    offsets = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(widths)])
     buffers = [bitmap, offsets.buffers()[1], pa.py_buffer(joined)]
-    return pa.Array.from_buffers(pa.string(), len(like), buffers, like.null_count)
+    return pa.Array.from_buffers(pa.string(), count, buffers, like.null_count)
+
+
+@lru_cache(maxsize=4)
+def _even_offsets(width: int, count: int) -> pa.Array:
+    """Return where texts of one width begin, and where the last ends; the chunks of a file have about as many."""
+    return pa.arange(0, width * count + 1, width).cast(pa.int32())
 
 
 def sha256(values: pa.Array) -> bytes | bytearray:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, reduce
+from operator import or_
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -103,6 +104,26 @@ def widest(part: Part) -> int:
     return (max if part.either else sum)(map(widest, part.parts))
 
 
+def lengths_of(part: Part) -> int:
+    """Return how many digits a pattern matches, a bit for each number of them."""
+    if isinstance(part, int):
+        return 1 << 1
+    if isinstance(part, Times):
+        once = lengths_of(part.part)
+        found, several = 0, 1
+        for count in range(part.most + 1):
+            found |= several if count >= part.least else 0
+            several = _sums(several, once)
+        return found
+    each = [lengths_of(one) for one in part.parts]
+    return reduce(or_, each, 0) if part.either else reduce(_sums, each, 1)
+
+
+def _sums(some: int, others: int) -> int:
+    """Return the sums of a number among `some` and one among `others`, a bit for each of all three."""
+    return reduce(or_, (others << place for place in range(some.bit_length()) if some >> place & 1), 0)
+
+
 class _Continuations:
     """What may still follow, as numbers: 0 for the end, another for a part and what follows it."""
 
@@ -153,6 +174,11 @@ class DigitPattern:
     regex: str
 
     @cached_property
+    def lengths(self) -> int:
+        """How many digits may match, a bit for each number of them."""
+        return lengths_of(parsed(self.regex))
+
+    @cached_property
     def table(self) -> pa.Array:
         """The state after each digit in each state, int32, as one array: see `matches`."""
         follow = _Continuations()
@@ -161,18 +187,28 @@ class DigitPattern:
         while todo:
             state = todo.pop()
             moves = [move for one in state for move in follow.moves(one)[0]]
-            row = []
-            for digit in range(10):
-                then = frozenset(rest for digits, rest in moves if digits >> digit & 1)
+            row = [_REFUSED] * 10
+            for alike in _alike({digits for digits, _ in moves}):
+                then = frozenset(rest for digits, rest in moves if digits & alike)
                 if then not in states:
                     states[then] = (len(states) + 1) * _COLUMNS
                     todo.append(then)
-                row.append(states[then])
+                for digit in range(10):
+                    if alike >> digit & 1:
+                        row[digit] = states[then]
             ends = any(follow.moves(one)[1] for one in state)
             rows[states[state]] = [*row, _ACCEPTED if ends else _REFUSED]
         rows[_REFUSED] = [_REFUSED] * _COLUMNS
         rows[_ACCEPTED] = [_REFUSED] * 10 + [_ACCEPTED]
         return pa.array([state for _, row in sorted(rows.items()) for state in row], pa.int32())
+
+
+def _alike(sets: set[int]) -> list[int]:
+    """Return the sets of digits that are in the same ones of these sets."""
+    found = [_ANY]
+    for one in sets:
+        found = [part for alike in found for part in (alike & one, alike & ~one) if part]
+    return found
 
 
 _NUMBERS = bytes.maketrans(b"0123456789:", bytes(range(_COLUMNS)))

@@ -12,12 +12,13 @@ import pyarrow.compute as pc
 from activation.identifiers.numbering import KEEPS_ZERO
 from activation.identifiers.text import BLANK_WORDS
 from activation.identifiers.typed_phones import typed_number
-from activation.identifiers.widths import bytes_of, shapes, with_bytes
+from activation.identifiers.widths import bytes_of, from_start, shapes, with_bytes
 
 # Each 1 of a shape stands for any digit: a zero would look like the end of a float.
 _DIGITS = b"0123456789"
 _SHAPE = bytes.maketrans(_DIGITS, b"1" * 10)
-_NOT_DIALLED = bytes(set(range(256)) - set(_DIGITS + b"+"))
+_NOT_DIGITS = bytes(set(range(256)) - set(_DIGITS))
+_WHITE = " \t\n\v\f\r"
 _LONGEST = 31  # a longer cell may be a digest
 _SHORT = 9  # digits; some platforms take numbers from 8
 _WORDS = frozenset(word.translate(str.maketrans("023456789", "1" * 9)) for word in BLANK_WORDS)
@@ -29,33 +30,59 @@ _OPTIONAL_ZERO = r"\( *0 *\)"
 
 @dataclass(frozen=True)
 class _Shape:
-    """What all cells of one shape are: a number of so many characters, a code, or neither where not sure.
+    """What all cells of one shape are: a number of so many digits, a code, or neither where not sure.
 
-    `optional` says that the number has its plus and a digit in brackets, which counts as none where it is a zero.
+    `plus` says that a plus stands before the number, `optional` that it has a digit in brackets besides, which
+    counts as none where it is a zero.
     """
 
-    length: int = 0
+    digits: int = 0
+    plus: bool = False
     code: str | None = None
     optional: bool = False
 
 
-def undressed(typed: pa.Array) -> tuple[pa.Array, pa.Array]:
-    """Return the numbers of typed cells, digits with their plus if they have one, and the codes of cells without.
+@dataclass(frozen=True)
+class Typed:
+    """A column of telephone numbers as typed: arrays of its length.
 
-    Both are null where not sure. A cell is given a code for its shape alone, whatever its digits are.
+    `digits` are those of each number and `plus` masks those with a plus, `code` says why a cell is none. Digits
+    and code are null where not sure.
     """
-    shaped = shapes(typed, _SHAPE)
-    known = [_read(one) for one in shaped.dictionary.to_pylist()]
-    code = pa.array([one.code for one in known], pa.string()).take(shaped.indices)
-    lengths = pa.array([one.length or None for one in known], pa.int32()).take(shaped.indices)
-    kept = lengths.is_valid()
-    sure = typed.filter(kept)
-    offsets = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(lengths.drop_null())])
-    number = with_bytes(sure, bytes_of(sure).translate(None, _NOT_DIALLED), offsets.buffers()[1])
+
+    digits: pa.Array
+    plus: pa.Array
+    code: pa.Array
+
+
+def typed_numbers(values: pa.Array) -> Typed:
+    """Return the numbers of cells as typed; a cell is given a code for its shape alone, whatever its digits."""
+    values = from_start(values)
+    shaped = shapes(values, _SHAPE)
+    texts = shaped.dictionary.to_pylist()
+    known = [_read(one.strip(_WHITE)) for one in texts]
+
+    def by_cell(found: list[object], kind: pa.DataType) -> pa.Array:
+        return pa.array(found, kind).take(shaped.indices)
+
+    code = by_cell([one.code for one in known], pa.string())
+    counts = by_cell([one.digits or None for one in known], pa.int32())
+    plus = by_cell([one.plus for one in known], pa.bool_())
+    if values.null_count:
+        plus = pc.fill_null(plus, fill_value=False)
+    # Digits of cells that are not sure would stand among the others'.
+    alone = not values.null_count and all(
+        one.digits or "1" not in text for one, text in zip(known, texts, strict=True)
+    )
+    sure = values if alone else values.filter(counts.is_valid())
+    offsets = pa.concat_arrays([pa.array([0], pa.int32()), pc.cumulative_sum(pc.fill_null(counts, 0))])
+    data = bytes_of(sure).translate(None, _NOT_DIGITS)
+    digits = with_bytes(counts, data, offsets.buffers()[1])
     if any(one.optional for one in known):
-        optional = pa.array([one.optional for one in known], pa.bool_()).take(shaped.indices).filter(kept)
-        number = pc.replace_with_mask(number, optional, _without_zero(sure.filter(optional)))
-    return pc.replace_with_mask(pa.nulls(len(typed), pa.string()), kept, number), code
+        optional = by_cell([one.optional for one in known], pa.bool_())
+        optional = pc.fill_null(optional, fill_value=False)
+        digits = pc.replace_with_mask(digits, optional, _without_zero(values.filter(optional)))
+    return Typed(digits, plus, code)
 
 
 @lru_cache(maxsize=65_536)
@@ -72,16 +99,15 @@ def _read(shape: str) -> _Shape:
     # Without its plus a number may begin with 00, so that a zero in brackets is none of its digits either.
     if shape.count("+") != plus or (optional and not plus):
         return _Shape()
-    return _Shape(plus + shape.count("1"), optional=optional)
+    return _Shape(shape.count("1"), plus=plus, optional=optional)
 
 
 def _without_zero(typed: pa.Array) -> pa.Array:
-    """Return numbers with a plus without their zero in brackets; null where it may be part of the number."""
+    """Return the digits of numbers without their zero in brackets; null where it may be part of the number."""
     without = pc.replace_substring_regex(pc.replace_substring_regex(typed, _OPTIONAL_ZERO, ""), "[^0-9]", "")
-    number = pc.binary_join_element_wise("+", without, "")
     # With its zero, a shorter number may be long enough to be one.
     keeps = pc.or_(
         pc.less(pc.binary_length(without), _SHORT),
         pc.match_substring_regex(pc.ascii_ltrim(without, "0"), KEEPS_ZERO),
     )
-    return pc.if_else(keeps, pa.scalar(None, pa.string()), number)
+    return pc.if_else(keeps, pa.scalar(None, pa.string()), without)

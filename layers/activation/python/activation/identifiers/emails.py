@@ -12,6 +12,7 @@ from activation.identifiers.codes import Code
 from activation.identifiers.rules import Result
 from activation.identifiers.table import Context
 from activation.identifiers.text import composed, trim, written
+from activation.identifiers.widths import matched
 
 # https://www.rfc-editor.org/errata/eid1690: a path of 256 with its angle brackets
 _MAX_LENGTH = 254
@@ -89,7 +90,7 @@ class Email:
         if self.word_characters:
             lowered = pc.replace_substring(lowered, "+", "")
         fits = pc.and_(
-            pc.match_substring_regex(lowered, rf"\A{_WORDS if self.word_characters else _ASCII}\z"),
+            matched(lowered, _WORDS if self.word_characters else _ASCII),
             pc.less_equal(pc.binary_length(lowered), _MAX_LENGTH),
         )
         if self.gmail:

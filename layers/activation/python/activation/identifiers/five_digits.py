@@ -58,7 +58,7 @@ def _digests(kind: Digest) -> pa.Array:
 
 
 def _codes() -> pa.Array:
-    return pc.utf8_lpad(pa.array(range(_ALL)).cast(pa.string()), _WIDTH, "0")
+    return pc.utf8_lpad(pa.arange(0, _ALL).cast(pa.string()), _WIDTH, "0")
 
 
 def _holds_nobody(nobody: pa.Array) -> bool:

@@ -28,7 +28,7 @@ from activation.identifiers.text import (
 # A column is worth a dictionary when its first rows hold fewer distinct values than this share of them: what
 # comes twice in a hundred there comes many times in a chunk of tens of thousands.
 _REPEATS = 0.98
-_SAMPLE_ROWS = 2048
+_SAMPLE_ROWS = 1024
 
 
 @dataclass(frozen=True)
@@ -116,9 +116,13 @@ def _refused(text: str, trimmed: str, most: int) -> str | None:
 
 
 def _repeats(values: pa.Array) -> bool:
-    """Guess from the first rows whether values repeat so often that a dictionary pays."""
+    """Guess from the first rows whether values repeat so often that a dictionary pays.
+
+    Blank cells do not count: they cost nothing as they are.
+    """
     head = values.slice(0, _SAMPLE_ROWS)
-    return len(pc.unique(head)) < _REPEATS * len(head)
+    blank: int = pc.equal(head, "").true_count
+    return len(pc.unique(head)) - (blank > 0) < _REPEATS * (len(head) - blank)
 
 
 def _beside(field: Field, values: pa.Array, context: Context, sent: pa.Array, known: pa.Array) -> Column:
@@ -152,17 +156,23 @@ def _each(field: Field, values: pa.Array, context: Context, *, hashed: bool) -> 
     clean, code = _by_rule(field.rule, values, context)
     if clean is None:
         return _one_by_one(field, values, context, hashed=hashed)
-    nobody = pc.is_in(clean, value_set=_nobody(context.placeholders))
-    length = pc.fill_null(pc.binary_length(values), 0)
-    kept = pc.and_(pc.and_not(clean.is_valid(), nobody), pc.less_equal(length, field.max_bytes or MAX_CELL_BYTES))
-    sure = clean if pc.all(kept, min_count=0).as_py() else pc.if_else(kept, clean, pa.scalar(None, pa.string()))
+    length, most = pc.fill_null(pc.binary_length(values), 0), field.max_bytes or MAX_CELL_BYTES
+    kept = pc.and_not(clean.is_valid(), pc.greater(length, most))
+    kept = _without_nobody(clean, kept, context.placeholders)
+    sure = clean if kept.true_count == len(kept) else pc.if_else(kept, clean, pa.scalar(None, pa.string()))
     unsure = pc.and_not(pc.greater(length, 0), kept)  # an empty cell is blank, whatever the rule
-    if code is not None:
-        code = pc.if_else(
-            pc.greater(length, field.max_bytes or MAX_CELL_BYTES), pa.scalar(None, pa.string()), code
-        )
+    if code is not None and code.null_count < len(code):
+        code = pc.if_else(pc.greater(length, most), pa.scalar(None, pa.string()), code)
         unsure = pc.and_not(unsure, code.is_valid())
     return _with_rest(field, values, context, digests(field.digest, sure), unsure, hashed=False, code=code)
+
+
+def _without_nobody(clean: pa.Array, kept: pa.Array, placeholders: frozenset[str]) -> pa.Array:
+    """Return the mask `kept` without the normalised values that stand for nobody, which are mostly short."""
+    short = pc.less_equal(pc.binary_length(clean), _longest_nobody(placeholders))
+    if not pc.any(short).as_py():
+        return kept
+    return pc.and_not(kept, pc.is_in(clean, value_set=_nobody(placeholders)))
 
 
 def _by_rule(rule: Rule, values: pa.Array, context: Context) -> tuple[pa.Array | None, pa.Array | None]:
@@ -188,6 +198,13 @@ def _nobody(placeholders: frozenset[str]) -> pa.Array:
     return pa.array(sorted(BLANK_WORDS | POISON_TEXTS | placeholders), pa.string())
 
 
+@lru_cache(maxsize=64)
+def _longest_nobody(placeholders: frozenset[str]) -> int:
+    """Return how many bytes the longest of these values has."""
+    length: int = pc.max(pc.binary_length(_nobody(placeholders))).as_py()
+    return length
+
+
 def _with_rest(
     field: Field,
     values: pa.Array,
@@ -200,10 +217,9 @@ def _with_rest(
 ) -> Column:
     """Fill in, one by one, the cells that the kernels were not sure of; `code` are the codes that they were."""
     code = pa.nulls(len(values), pa.string()) if code is None else code
-    rest = values.filter(unsure)
-    if not len(rest):
+    if not unsure.true_count:
         return Column(sent, code)
-    cells = rest.dictionary_encode()
+    cells = values.filter(unsure).dictionary_encode()
     column = _one_by_one(field, cells.dictionary, context, hashed=hashed)
     return Column(
         pc.replace_with_mask(sent, unsure, column.sent.take(cells.indices)),

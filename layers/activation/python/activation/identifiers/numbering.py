@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from activation.identifiers.abroad import former_prefixes, is_valid, plan_of, repaired
@@ -69,18 +69,26 @@ def read_two_ways(digits: str, country: str) -> bool:
 
 def _at_home(digits: str, country: str) -> Iterator[PhoneNumber]:
     """Yield the numbers that digits may be when dialled in a country, with its prefixes and without."""
-    import phonenumbers
+    from phonenumbers import country_code_for_region
 
-    code = phonenumbers.country_code_for_region(country)
+    code = country_code_for_region(country)
     stripped = digits.lstrip("0")
     with_code = stripped.startswith(str(code))
     dialled = (plan_of(code).national_prefix or "", *former_prefixes(code))
     without = [digits.removeprefix(prefix) for prefix in dialled]
     for typed in dict.fromkeys((digits, stripped if with_code else digits, *without)):
-        try:
-            yield phonenumbers.parse(typed, country)
-        except phonenumbers.NumberParseException:
-            continue
+        if number := _parsed(typed, country):
+            yield number
+
+
+@lru_cache(maxsize=16)  # a number that is refused is asked about once more, to tell why
+def _parsed(typed: str, country: str) -> PhoneNumber | None:
+    import phonenumbers
+
+    try:
+        return phonenumbers.parse(typed, country)
+    except phonenumbers.NumberParseException:
+        return None
 
 
 def _likelier(digits: str, number: PhoneNumber, country: str) -> str | None:

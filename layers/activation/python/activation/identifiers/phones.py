@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from activation.identifiers.abroad import international, is_valid, repaired_bare, split
 from activation.identifiers.codes import Code
-from activation.identifiers.dressed import undressed
+from activation.identifiers.dressed import typed_numbers
 from activation.identifiers.national_numbers import national_columns
 from activation.identifiers.numbering import (
     KEEPS_ZERO,
@@ -24,6 +24,7 @@ from activation.identifiers.rules import Result
 from activation.identifiers.table import Context
 from activation.identifiers.typed_phones import typed_number
 from activation.identifiers.unchanged import unchanged
+from activation.identifiers.valid_numbers import surely_wrong
 
 # ITU-T E.164: at most 15 digits, country code included.
 _MAX_DIGITS = 15
@@ -130,38 +131,33 @@ class Phone:
     def clean_or_refuse(self, values: pa.Array, context: Context) -> tuple[pa.Array, pa.Array]:
         """Return the normalised numbers, and the codes of cells that are surely none; null where not sure."""
         nothing = pa.scalar(None, pa.string())
-        typed = pc.ascii_trim_whitespace(values)
-        digits = pc.ascii_ltrim(typed, "+")
-        code = pa.nulls(len(values), pa.string())
-        # Most cells are bare digits already; the costly kernels run on those that are not.
-        dressed = pc.invert(pc.fill_null(_is_plain(typed, digits), fill_value=True))
-        if pc.any(dressed).as_py():
-            numbers, refused = undressed(typed.filter(dressed))
-            typed, code = (
-                pc.replace_with_mask(all_, dressed, some) for all_, some in ((typed, numbers), (code, refused))
-            )
-            digits = pc.ascii_ltrim(typed, "+")
-        stripped = pc.ascii_ltrim(digits, "0")
-        code = pc.coalesce(code, self._too_short(digits, stripped, context))
-        abroad = pc.or_(pc.starts_with(typed, "+"), pc.starts_with(digits, "00"))
-        bare = pc.fill_null(pc.and_not(pc.not_equal(typed, ""), abroad), fill_value=False)
-        number = pc.if_else(abroad, stripped, nothing)
+        typed = typed_numbers(values)
+        digits, abroad, stripped = typed.digits, typed.plus, typed.digits
+        if pc.any(pc.starts_with(digits, "0")).as_py():
+            stripped = pc.ascii_ltrim(digits, "0")
+            abroad = pc.or_(abroad, pc.fill_null(pc.starts_with(digits, "00"), fill_value=False))
+        code = _first_of(typed.code, self._too_short(stripped, context))
+        bare = pc.and_not(digits.is_valid(), abroad)
         if not pc.any(bare).as_py():
-            sure = unchanged(number, None)
+            number, sure = stripped, unchanged(stripped, None)
         else:
-            at_home = pc.if_else(bare, digits, nothing)
+            number, at_home = pc.if_else(abroad, stripped, nothing), pc.if_else(bare, digits, nothing)
             number, sure, refused = self._with_bare(number, bare, at_home, context)
-            code = pc.coalesce(code, refused)
+            code = _first_of(code, refused)
+        if not self.any_length:
+            code = _first_of(
+                code, _not_in_plan(stripped, pc.and_not(abroad, pc.fill_null(sure, fill_value=False)))
+            )
         length = pc.binary_length(number)
         kept = pc.and_(pc.greater_equal(length, self.min_digits), pc.less_equal(length, _MAX_DIGITS))
         number = pc.if_else(pc.and_(kept, sure), number, nothing)
         return pc.binary_join_element_wise("+", number, "") if self.plus else number, code
 
-    def _too_short(self, digits: pa.Array, stripped: pa.Array, context: Context) -> pa.Array:
+    def _too_short(self, stripped: pa.Array, context: Context) -> pa.Array:
         """Return the codes of zeros alone, and of fewer digits than a number has; null for the rest."""
         length = pc.binary_length(stripped)
-        short = pc.fill_null(pc.and_(pc.less(length, self.min_digits), pc.not_equal(digits, "")), fill_value=False)
-        code = pa.nulls(len(digits), pa.string())
+        short = pc.fill_null(pc.less(length, self.min_digits), fill_value=False)
+        code = pa.nulls(len(stripped), pa.string())
         if not pc.any(short).as_py():
             return code
         codes = [Code.PHONE_ALL_ZEROS.value] + [
@@ -212,9 +208,16 @@ class Phone:
         return pc.if_else(unsure, nothing, stripped)
 
 
-def _is_plain(typed: pa.Array, digits: pa.Array) -> pa.Array:
-    """Mask the cells that are 7 to 15 digits, with a plus before them or not; `digits` are those without it."""
-    length = pc.binary_length(digits)
-    in_range = pc.and_(pc.greater_equal(length, 7), pc.less_equal(length, _MAX_DIGITS))
-    one_plus = pc.less_equal(pc.subtract(pc.binary_length(typed), length), 1)
-    return pc.and_(pc.and_(pc.ascii_is_decimal(digits), in_range), one_plus)
+def _not_in_plan(digits: pa.Array, among: pa.Array) -> pa.Array:
+    """Return the code of digits in the mask `among` that no country has behind a plus; null for the rest."""
+    if not among.true_count:
+        return pa.nulls(len(digits), pa.string())
+    wrong = pc.replace_with_mask(among, among, surely_wrong(digits.filter(among)))
+    return pc.if_else(wrong, pa.scalar(Code.PHONE_NOT_IN_PLAN.value), pa.scalar(None, pa.string()))
+
+
+def _first_of(codes: pa.Array, others: pa.Array) -> pa.Array:
+    """Return the first code of each cell, without a copy where one of the columns has none."""
+    if others.null_count == len(others):
+        return codes
+    return others if codes.null_count == len(codes) else pc.coalesce(codes, others)

@@ -1,10 +1,14 @@
-"""States and provinces: codes and names, by the ISO 3166-2 lists of pycountry."""
+"""States and provinces: codes and names of ISO 3166-2.
+
+Those of the United States and Canada are in state_names.txt, since pycountry reads the whole world's to tell them;
+a test holds the file against it.
+"""
 
 from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Any
+from importlib.resources import files
 
 from activation.identifiers.codes import Code
 from activation.identifiers.provinces import provinces
@@ -14,10 +18,9 @@ from activation.identifiers.text import foreign, romanized, written
 
 # Beyond the codes and names of ISO 3166-2.
 _STATE_ALIASES = {
-    "US": {"washingtondc": "dc", "washingtondistrictofcolumbia": "dc", "virginislands": "vi",
-           "usvirginislands": "vi", "northernmarianas": "mp"},
-    "CA": {"newfoundland": "nl", "labrador": "nl", "newfoundlandlabrador": "nl", "yukonterritory": "yt",
-           "princeedwardisle": "pe", "pei": "pe"},
+    "washingtondc": "dc", "washingtondistrictofcolumbia": "dc", "virginislands": "vi", "usvirginislands": "vi",
+    "northernmarianas": "mp", "newfoundland": "nl", "labrador": "nl", "newfoundlandlabrador": "nl",
+    "yukonterritory": "yt", "princeedwardisle": "pe", "pei": "pe",
 }  # fmt: skip
 
 
@@ -26,24 +29,14 @@ def _folded(text: str) -> str:
     return re.sub(r"[^a-z]", "", romanized(text))
 
 
-def _subdivisions(country: str) -> list[Any]:
-    import pycountry
-
-    found: list[Any] = pycountry.subdivisions.get(country_code=country)  # type: ignore[no-untyped-call]  # unannotated
-    return found
-
-
 @cache
 def _states() -> dict[str, str]:
     known: dict[str, str] = {}
-    for country in ("CA", "US"):
-        for state in _subdivisions(country):
-            code = state.code.partition("-")[2].lower()
-            known[_folded(state.name)] = code
-            known[code] = code
-            known[f"{country.lower()}-{code}"] = code
-        known.update(_STATE_ALIASES[country])
-    return known
+    for line in (files(__package__) / "state_names.txt").read_text("utf-8").splitlines():
+        subdivision, _, name = line.partition(": ")
+        code = subdivision[3:].lower()
+        known.update({_folded(name): code, code: code, subdivision.lower(): code})
+    return known | _STATE_ALIASES
 
 
 def _state(text: str) -> tuple[str | None, str | None]:

@@ -33,6 +33,8 @@ _COUNTRY = re.compile(
     re.ASCII,
 )
 _PERHAPS_COUNTRY = r"\A[a-z]{1,2}-[0-9]"
+# The same before digits alone, which is how it is mostly written.
+_SURELY_COUNTRY = r"\A(?:(?:de?|fr?|it?|es?)-[0-9]{5}|(?:at?|ch|lu?|be?)-[0-9]{4})\z"
 
 # https://github.com/aws-solutions/amazon-marketing-cloud-uploader-from-aws, source/glue/library/zip_normalizer.py:
 # shapes by country once white space and punctuation are gone; elsewhere five digits.
@@ -112,6 +114,15 @@ def _nothing(values: pa.Array, context: Context) -> pa.Array:
     return pa.nulls(len(values), pa.string())
 
 
+def _without_country(lowered: pa.Array) -> pa.Array:
+    """Return codes without the country that people in Europe wrote before their digits."""
+    named = pc.fill_null(pc.match_substring_regex(lowered, _SURELY_COUNTRY), fill_value=False)
+    if not pc.any(named).as_py():
+        return lowered
+    digits = pc.replace_substring_regex(lowered.filter(named), "[^0-9]", "")
+    return pc.replace_with_mask(lowered, named, digits)
+
+
 def _unsure(lowered: pa.Array, context: Context) -> pa.Array:
     """Mask codes that need a closer look: like a float, with a country, perhaps without their first zero."""
     pattern = r"\A[0-9]+e[0-9]+\z"
@@ -124,7 +135,7 @@ def _unsure(lowered: pa.Array, context: Context) -> pa.Array:
 
 def _bare(values: pa.Array, context: Context) -> pa.Array:
     """Return plain codes of letters and digits without what stands between them; null where not sure."""
-    lowered = pc.ascii_lower(pc.ascii_trim_whitespace(values))
+    lowered = _without_country(pc.ascii_lower(pc.ascii_trim_whitespace(values)))
     fits = pc.match_substring_regex(lowered, r"\A[0-9a-z]{1,7}(?:[ -][0-9a-z]{1,4})?\z|\A[0-9]{9}\z")
     fits = pc.and_(fits, pc.match_substring_regex(lowered, r"[0-9]"))
     kept = pc.replace_substring(pc.replace_substring(lowered, " ", ""), "-", "")
@@ -135,11 +146,11 @@ def _bare(values: pa.Array, context: Context) -> pa.Array:
 
 def _spaced(values: pa.Array, context: Context) -> pa.Array:
     """Return plain codes in upper case as they are written; null where not sure."""
-    trimmed = pc.ascii_trim_whitespace(values)
-    fits = pc.match_substring_regex(trimmed, r"\A[0-9A-Za-z]{2,7}(?:[ -][0-9A-Za-z]{1,4})?\z")
-    fits = pc.and_(fits, pc.match_substring_regex(trimmed, r"[0-9]"))
-    unsure = _unsure(pc.ascii_lower(trimmed), context)
-    return pc.if_else(pc.and_not(fits, unsure), pc.ascii_upper(trimmed), pa.scalar(None, pa.string()))
+    lowered = _without_country(pc.ascii_lower(pc.ascii_trim_whitespace(values)))
+    fits = pc.match_substring_regex(lowered, r"\A[0-9a-z]{2,7}(?:[ -][0-9a-z]{1,4})?\z")
+    fits = pc.and_(fits, pc.match_substring_regex(lowered, r"[0-9]"))
+    sure = pc.and_not(fits, _unsure(lowered, context))
+    return pc.if_else(sure, pc.ascii_upper(lowered), pa.scalar(None, pa.string()))
 
 
 def postal_code(name: str) -> PostalCode:

@@ -16,21 +16,29 @@ _TOLD_BY = 4
 
 
 @cache
-def _outlook(first: str) -> int:
-    """Return the lengths, a bit each, that numbers with these first digits keep as they are; 0 where not sure."""
-    code = code_of(first)
-    if not code or first[len(code) : len(code) + 1] in plans()[code].prefixes:
-        return 0
-    return plans()[code].lengths
+def _kept_lengths() -> pa.Array:
+    """Return the lengths, a bit each, that numbers keep unchanged, by their first four digits; 0: not sure."""
+    table = [0] * 10**_TOLD_BY
+    for code, plan in plans().items():
+        for digit in set("0123456789") - set(plan.prefixes):
+            _fill(table, code + digit, plan.lengths)
+    return pa.array(table, pa.int32())
 
 
 @cache
-def _outlook_of_bare(first: str) -> int:
+def _kept_lengths_of_bare() -> pa.Array:
     """Return the same for digits that may be without a country code: short ones, and those no code begins."""
-    code = code_of(first)
-    if not code or (len(first) > len(code) and first[len(code)] not in plans()[code].prefixes):
-        return ANY_LENGTH
-    return (1 << (NATIONAL_DIGITS + (not told_from_national(first)))) - 1
+    table = [ANY_LENGTH] * 10**_TOLD_BY
+    for code, plan in plans().items():
+        for digit in plan.prefixes:
+            _fill(table, code + digit, (1 << (NATIONAL_DIGITS + (not told_from_national(code + digit)))) - 1)
+    return pa.array(table, pa.int32())
+
+
+def _fill(table: list[int], first: str, lengths: int) -> None:
+    """Set the lengths of all that begin with these digits."""
+    width = 10 ** (_TOLD_BY - len(first))
+    table[int(first) * width : (int(first) + 1) * width] = [lengths] * width
 
 
 @cache
@@ -48,20 +56,29 @@ def _valid_pattern(codes: frozenset[int]) -> str:
 
 def unchanged(digits: pa.Array, bare: pa.Array | None) -> pa.Array:
     """Mask the digits that stay as they are for sure; those in the mask `bare` may be without a country code."""
-    first = pc.binary_slice(digits.cast(pa.binary()), 0, _TOLD_BY).cast(pa.string()).dictionary_encode()
-    firsts = first.dictionary.to_pylist()
-    lengths = pa.array([_outlook(one) for one in firsts], pa.int32()).take(first.indices)
+    length = pc.binary_length(digits)
+    readable = pc.and_(pc.greater_equal(length, _TOLD_BY), pc.less_equal(length, LONGEST))
+    if not pc.all(readable, min_count=0).as_py():
+        digits = pc.if_else(readable, digits, pa.scalar(None, pa.string()))
+        length = pc.if_else(readable, length, pa.scalar(_TOLD_BY, pa.int32()))
+    first = pc.divide(digits.cast(pa.int64()), _powers().take(length))
+    lengths = _kept_lengths().take(first)
     if bare is not None:
-        of_bare = pa.array([_outlook_of_bare(one) for one in firsts], pa.int32()).take(first.indices)
-        lengths = pc.if_else(bare, of_bare, lengths)
-    length = pc.min_element_wise(pc.binary_length(digits), LONGEST)
+        lengths = pc.if_else(bare, _kept_lengths_of_bare().take(first), lengths)
     sure = pc.not_equal(pc.bit_wise_and(lengths, pc.shift_left(pa.scalar(1, pa.int32()), length)), 0)
     unsure = pc.fill_null(pc.invert(sure), fill_value=False)
     if not pc.any(unsure).as_py():
         return sure
     # Numbers that begin as if with a prefix, most of them by chance: 1 is how Chinese mobile numbers begin.
-    codes = {int(code) for one in pc.unique(first.filter(unsure)).to_pylist() if (code := code_of(one))}
+    begun = pc.unique(first.filter(unsure)).to_pylist()
+    codes = {int(code) for one in begun if (code := code_of(f"{one:0{_TOLD_BY}}"))}
     pattern = _valid_pattern(frozenset(codes))
     if not pattern:
         return sure
     return pc.replace_with_mask(sure, unsure, pc.match_substring_regex(digits.filter(unsure), pattern))
+
+
+@cache
+def _powers() -> pa.Array:
+    """Return by what digits of each length are divided to leave the first four."""
+    return pa.array([10 ** max(0, length - _TOLD_BY) for length in range(LONGEST + 1)], pa.int64())

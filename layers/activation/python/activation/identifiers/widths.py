@@ -6,11 +6,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 try:
-    from stringzilla import find_first_not_of
+    from stringzilla import find_first_not_of, find_first_of
 except ImportError:  # Spark has Arrow but not this: there every cell is looked at by itself
-    find_first_not_of = None
+    find_first_not_of = find_first_of = None
 
 LOWER_HEX = b"0123456789abcdef"
+_LINES = 16  # of one text
 HEX = LOWER_HEX + b"ABCDEF"
 
 
@@ -36,10 +37,15 @@ def texts_of(values: pa.Array) -> memoryview:
     return memoryview(data).cast("B")[bounds[values.offset] : bounds[values.offset + len(values)]]
 
 
+def from_start(values: pa.Array) -> pa.Array:
+    """Return an array whose buffers hold no cells before its own, copied if it is a slice of another."""
+    return pa.concat_arrays([values]) if values.offset else values
+
+
 def with_bytes(like: pa.Array, data: bytes, offsets: pa.Buffer) -> pa.Array:
     """Return a string array with other bytes: as long as another one, and null where that is."""
     buffers = [like.buffers()[0], offsets, pa.py_buffer(data)]
-    return pa.Array.from_buffers(pa.string(), len(like), buffers, offset=like.offset)
+    return pa.Array.from_buffers(pa.string(), len(like), buffers, like.null_count, like.offset)
 
 
 def bytes_of(values: pa.Array) -> bytes:
@@ -55,6 +61,26 @@ def shapes(values: pa.Array, table: bytes) -> pa.DictionaryArray:
     to ASCII alone.
     """
     return with_bytes(values, bytes_of(values).translate(table), values.buffers()[1]).dictionary_encode()
+
+
+def matched(values: pa.Array, pattern: str) -> pa.Array:
+    """Mask the cells of a string array that match a pattern as a whole; a null cell comes out as null.
+
+    Several cells at a time, as lines of one text, since a match takes a third of its time to begin; those of a
+    text that does not match are then looked at by themselves.
+    """
+    count = len(values)
+    # A cell with a line end would be several lines.
+    if count < _LINES or values.null_count or find_first_of is None or find_first_of(texts_of(values), b"\n") >= 0:
+        return pc.match_substring_regex(values, rf"\A{pattern}\z")
+    begins = pa.array([*range(0, count, _LINES), count], pa.int32())
+    texts = pc.binary_join(pa.ListArray.from_arrays(begins, values), "\n")
+    lines = pc.match_substring_regex(texts, rf"\A{pattern}(?:\n{pattern})*\z")
+    if lines.true_count == len(lines):
+        return pa.repeat(pa.scalar(True), count)
+    found = lines.take(pc.divide(pa.arange(0, count), _LINES))
+    others = pc.invert(found)
+    return pc.replace_with_mask(found, others, pc.match_substring_regex(values.filter(others), rf"\A{pattern}\z"))
 
 
 def only_of(values: pa.Array, characters: bytes) -> bool:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Stream:
-    """A body that is too large to be in memory together with the columns it is made of.
+    """A body in pieces, which is not joined: it would take as much memory once more.
 
-    `size_bytes` is its length. `pieces` returns the body in pieces, the same ones on every call.
+    `size_bytes` is its length. `pieces` returns the pieces, the same ones on every call.
     """
 
     size_bytes: int
-    pieces: Callable[[], Iterator[bytes]] = field(repr=False, compare=False)
+    pieces: Callable[[], Iterator[bytes | memoryview]] = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)
