@@ -270,7 +270,7 @@ def _kept(run: Run) -> str:
     progress = run.progress
     checkpoint = replace(progress.checkpoint, read_whole=False)
     tally = replace(progress.tally, requests=0, bytes_sent=0)
-    return f"{replace(progress, checkpoint=checkpoint, tally=tally).to_json()}{_opened_json(run.opened)}"
+    return f"{to_json(replace(progress, checkpoint=checkpoint, tally=tally))}{_opened_json(run.opened)}"
 
 
 def _opened_json(opened: Opened | None) -> str:
