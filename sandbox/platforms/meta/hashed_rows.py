@@ -12,7 +12,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise, repeat
+from itertools import repeat
 from typing import Any
 
 import orjson
@@ -59,18 +59,27 @@ class HashedRows:
         return hashlib.sha256(self.data).hexdigest()
 
     def packed(self, schema: Schema) -> list[tuple[bytes, bytes]] | None:
-        """Return the rows packed, None where the schema has them in another order, or a row has no cell filled."""
-        masks = {shape: schema.mask(kind) for shape, kind in self.kinds.items()}
-        if not schema.is_hashed_in_order or len(schema.keys) != self.width or not all(masks.values()):
+        """Return the rows packed, None where not all keys are hashed ones, or a row has no cell filled."""
+        if not schema.is_hashed or len(schema.keys) != self.width:
+            return None
+        layouts = {shape: schema.layout(kind) for shape, kind in self.kinds.items()}
+        if not all(mask for mask, _ in layouts.values()):
             return None
         digits = binascii.unhexlify(self.data.translate(None, _MARKS))
-        if len(masks) == 1:
-            ((mask, size),) = ((mask, 32 * sum(self.kinds[shape])) for shape, mask in masks.items())
-            people = [mask + digits[at : at + size] for at in range(0, len(digits), size)]
+        sizes = {shape: 32 * sum(kind) for shape, kind in self.kinds.items()}
+        if len(layouts) == 1:
+            ((mask, runs),), (size,) = layouts.values(), sizes.values()
+            cells = [
+                [digits[at : at + run.stop - run.start] for at in range(run.start, len(digits), size)]
+                for run in runs
+            ]
+            people = [b"".join(one) for one in zip(repeat(mask), *cells)]
         else:
-            sizes = {shape: 32 * sum(kind) for shape, kind in self.kinds.items()}
-            ends = pairwise(accumulate(map(sizes.__getitem__, self.shapes), initial=0))
-            people = [masks[shape] + digits[at:end] for shape, (at, end) in zip(self.shapes, ends, strict=True)]
+            people, at = [], 0
+            for shape in self.shapes:
+                mask, runs = layouts[shape]
+                row = digits[at : (at := at + sizes[shape])]
+                people.append(mask + row if len(runs) == 1 else b"".join((mask, *map(row.__getitem__, runs))))
         return list(zip(people, repeat(b"")))
 
 
@@ -100,8 +109,9 @@ def _shapes(text: bytes) -> Sequence[bytes]:
     if not (text.startswith(b"[[") and text.endswith(b"]]")):
         return ()
     first = text[2 : end if (end := text.find(b"],[")) > 0 else -2]
-    count, rest = divmod(len(text) - 1, len(first) + 3)
-    if not rest and b"[[" + b"],[".join([first] * count) + b"]]" == text:
+    period, rows = len(first) + 3, memoryview(text)[2:-2]
+    count, rest = divmod(len(rows) + 3, period)
+    if not rest and (count == 1 or rows[period:] == rows[:-period]):  # each repeats the one before
         return [first] * count
     return text[2:-2].split(b"],[")
 

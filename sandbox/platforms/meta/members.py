@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 # https://developers.facebook.com/documentation/ads-commerce/marketing-api/reference/custom-audience/users
@@ -51,14 +52,25 @@ class Schema:
         self._attributes = [(place[key], key) for key in ATTRIBUTES if key in place]
 
     @property
-    def is_hashed_in_order(self) -> bool:
-        """Return whether all keys are hashed ones, in the order in which a packed person has them."""
-        return [index for _, index in self._hashed] == list(range(len(self.keys)))
+    def is_hashed(self) -> bool:
+        """Return whether all keys are hashed ones."""
+        return len(self._hashed) == len(self.keys)
 
-    def mask(self, filled: Sequence[bool]) -> bytes:
-        """Return the mask of a person whose hashed cells are filled as told; b"" where none is."""
-        mask = sum(bit for bit, index in self._hashed if index < len(filled) and filled[index])
-        return mask.to_bytes(_MASK_BYTES, "big") if mask else b""
+    def layout(self, filled: Sequence[bool]) -> tuple[bytes, list[slice]]:
+        """Return the mask of a person whose cells are filled as told, all hashed, and where its hashes are.
+
+        They are so in the row's hashes in their order, without the empty cells; the mask is b"" where none is.
+        """
+        ends = list(accumulate(32 * here for here in filled))
+        mask, runs = 0, list[slice]()
+        for bit, index in self._hashed:
+            if filled[index]:
+                mask |= bit
+                first = ends[index] - 32
+                if runs and runs[-1].stop == first:
+                    first = runs.pop().start
+                runs.append(slice(first, ends[index]))
+        return mask.to_bytes(_MASK_BYTES, "big") if mask else b"", runs
 
     def pack(self, row: Sequence[Any]) -> Packed:
         """Return a row, as sent, packed; raises InvalidRow if Meta would count it as invalid."""
