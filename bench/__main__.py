@@ -27,6 +27,7 @@ class Part(StrEnum):
     SUPPRESSION = "suppression"
     EXTRACTION = "extraction"
     SYNCED = "synced"
+    DEPLOYED = "deployed"
     SMALL = "small"
     START = "start"
     COST = "cost"

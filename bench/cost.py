@@ -4,35 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import requests
-
-from bench import servers
+from bench.deployed_file import sent
 from bench.environments import Environment
 from bench.figures import Table, Target
 from bench.files import Files
-from bench.pipelining import LATENCY_S, work
+from bench.pipelining import LATENCY_S
 from bench.plan import Sizes
 from cli import prices
 
-BY_THE_FUNCTION = 0  # requests in flight
 WANTED_USD = 0.0002
 
 
 def cost(sizes: Sizes, files: Files, function: Environment, step: Callable[[str], None]) -> Table:
-    """Price a measured run against a platform that answers in half a second."""
+    """Price what the deployed function takes for a file, at a platform that answers in half a second."""
     step("cost")
-    path = files.path(sizes.cpu_rows)
-    with servers.simulator(LATENCY_S) as server:
-        secret = requests.get(f"{server.url}/_sim/secret", timeout=10).json()
-        found = work(function, str(path), secret, BY_THE_FUNCTION, None)
-    scale = 1_000_000 / found["rows"]
-    active_s = found["wall_s"] * scale
-    dollars = prices.cost(active_s, found["write_units"] * scale, found["read_units"] * scale)
+    found = sent(files.path(sizes.cpu_rows), function, LATENCY_S, None)
+    scale = 1_000_000 / sizes.cpu_rows
+    active_s = found.wall_s * scale
+    dollars = prices.cost(active_s, found.write_units * scale, found.read_units * scale)
     return Table(
         "Cost",
-        f"Dollars per 1,000,000 rows: {found['rows']:,} rows measured, {found['requests']} requests answered "
-        f"after {LATENCY_S * 1000:.0f} ms, as many in flight as the function chooses, at most half of its memory in use "
-        f"(peak {found['peak_bytes'] / 1e6:.0f} MB).",
+        f"Dollars per 1,000,000 rows: {sizes.cpu_rows:,} rows through the deployed function, warm, in one invocation "
+        f"against the sandbox's AWS; each request is answered after {LATENCY_S * 1000:.0f} ms, as many are in flight as "
+        f"the function chooses, with at most half of its memory in use (peak {found.peak_bytes / 1e6:.0f} MB). Units are "
+        f"those of the whole items that are written and read.",
         ("", "used", "price, us-east-1", "dollars"),
         [
             [
@@ -43,7 +38,7 @@ def cost(sizes: Sizes, files: Files, function: Environment, step: Callable[[str]
             ],
             [
                 "DynamoDB on demand",
-                f"{found['write_units'] * scale:,.0f} write, {found['read_units'] * scale:,.0f} read units",
+                f"{found.write_units * scale:,.0f} write, {found.read_units * scale:,.0f} read units",
                 f"${prices.WRITE_UNIT_USD * 1e6:.3f} a million writes, ${prices.READ_UNIT_USD * 1e6:.3f} a million reads",
                 f"{dollars.dynamodb_usd:.6f}",
             ],
@@ -53,8 +48,8 @@ def cost(sizes: Sizes, files: Files, function: Environment, step: Callable[[str]
             Target(f"at most ${WANTED_USD}", f"${dollars.total_usd:.6f}", dollars.total_usd <= WANTED_USD),
             Target(
                 "at most half of the function's memory",
-                f"{found['peak_bytes'] / 1e6:.0f} MB",
-                found["peak_bytes"] <= prices.MEMORY_MB * 1024 * 1024 / 2,
+                f"{found.peak_bytes / 1e6:.0f} MB",
+                found.peak_bytes <= prices.MEMORY_MB * 1024 * 1024 / 2,
             ),
         ),
         notes=(

@@ -24,6 +24,7 @@ from sandbox.processes import Process, free_port, plain_environment, spawn, stop
 CONNECTOR = "meta"
 DROPS, RECEIPTS, MIRRORS, LEDGER, BUS = "drops", "receipts", "mirrors", "ledger", "app"
 READY_S = 60.0
+MEMORY_MB = 1769  # of a connector's function, by default
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class EmulatedAws:
             "DEAD_LETTER_QUEUE_URL": sqs.create_queue(QueueName="dead-letters")["QueueUrl"],
             "EVENT_BUS_NAME": BUS,
             "ANY_ENDPOINT": "1",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(MEMORY_MB),
             "POWERTOOLS_SERVICE_NAME": CONNECTOR,
             "POWERTOOLS_METRICS_NAMESPACE": "Bench",
             "POWERTOOLS_TRACE_DISABLED": "true",

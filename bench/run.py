@@ -12,6 +12,7 @@ from rich.table import Table as RichTable
 from bench import (
     cost,
     cpu,
+    deployed_file,
     environments,
     events,
     extraction,
@@ -89,6 +90,8 @@ def _tables(
     if "suppression" in parts:
         yield suppression.suppression(sizes, made, function, step)
     yield from _of_a_database(sizes, parts, step)
+    if "deployed" in parts:
+        yield deployed_file.beside(sizes, made, function, step)
     if "small" in parts:
         yield small.small(sizes, function, step)
     if "start" in parts:

@@ -1,4 +1,4 @@
-"""A connector's deployed function in a process of its own: events in, and for each the AWS calls and the CPU time.
+"""A connector's deployed function in a process of its own: events in, and for each its AWS calls, CPU time and units.
 
 `deployed.py EVENTS [WARM_UP]`: EVENTS is a file with the bodies of the queue's messages, one a line; the first WARM_UP of
 them (default 1) start the function and are not measured. What the function calls is in its environment.
@@ -17,6 +17,7 @@ from typing import Any
 import boto3
 
 from bench.inside.meter import metered
+from bench.inside.units import Units
 
 TIMEOUT_S = 300.0
 FUNCTION = "arn:aws:lambda:us-east-1:111122223333:function:meta"
@@ -57,23 +58,33 @@ class Calls:
 
 def handled(bodies: list[str], *, warm_up: int) -> dict[str, Any]:
     """Let the function handle each message in an invocation of its own; raises where one failed."""
-    calls = Calls()
+    calls, units = Calls(), Units()
     calls.install()
+    units.install(boto3.DEFAULT_SESSION)
     handler = import_module("lambdas.meta.handler").lambda_handler
-    cpu_s, wall_s, made = [], [], []
+    cpu_s, wall_s, made, write_units, read_units = [], [], [], [], []
     for number, body in enumerate(bodies):
         record = {"messageId": str(number), "receiptHandle": str(number), "body": body}
         event = {"Records": [{**record, "attributes": {"ApproximateReceiveCount": "1"}}]}
         calls.made.clear()
+        units.clear()
         cpu, wall = time.process_time(), time.perf_counter()
         answer = handler(event, Context())
         if number >= warm_up:
             cpu_s.append(time.process_time() - cpu)
             wall_s.append(time.perf_counter() - wall)
             made.append(dict(calls.made))
+            write_units.append(units.write)
+            read_units.append(units.read)
         if answer["batchItemFailures"]:
             raise AssertionError(f"message {number} failed")
-    return {"each_cpu_s": cpu_s, "each_wall_s": wall_s, "calls": made}
+    return {
+        "each_cpu_s": cpu_s,
+        "each_wall_s": wall_s,
+        "calls": made,
+        "write_units": write_units,
+        "read_units": read_units,
+    }
 
 
 if __name__ == "__main__":

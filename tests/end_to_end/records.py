@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from activation.ledger.progress import Progress
 from activation.model import Drop
 
 from tests.end_to_end.driver import until
@@ -122,14 +122,13 @@ class Records(Queues):
         """Change what the ledger has recorded of how a run reads its file."""
         run = self.run(put)
         assert run is not None
-        progress = json.loads(run["progress"])
-        assert changes.keys() <= progress["plan"].keys()  # a field of another name would change nothing
-        progress = json.dumps({**progress, "plan": {**progress["plan"], **changes}})
+        progress = Progress.from_json(run["progress"])
+        progress.plan = replace(progress.plan, **changes)
         self.sandbox.client("dynamodb").update_item(
             TableName=self.variables["LEDGER_TABLE"],
             Key={"pk": {"S": self._pk(put)}},
             UpdateExpression="SET progress = :progress",
-            ExpressionAttributeValues={":progress": {"S": progress}},
+            ExpressionAttributeValues={":progress": {"S": progress.to_json()}},
         )
 
     def spoil_record(self, put: Put, state: str = "running") -> None:

@@ -24,6 +24,7 @@ from sandbox.platforms.meta.edges import (
 )
 from sandbox.platforms.meta.errors import GraphError, invalid, retired_version, unknown_field, unknown_object
 from sandbox.platforms.meta.exchange import exchange
+from sandbox.platforms.meta.hashed_rows import HashedRows
 from sandbox.platforms.meta.parameters import Parameters
 from sandbox.platforms.meta.settings import DEFAULT_DATASET, Account, Token
 from sandbox.platforms.meta.world import World
@@ -285,9 +286,11 @@ def _note(entry: Entry, parameters: Parameters, method: str) -> None:
         return
     if method != entry.method:
         entry.note["method"] = method
-    if isinstance(payload, dict) and isinstance(payload.get("data"), list):
-        entry.rows = len(payload["data"])
-        entry.digest = digest_of_rows(payload["data"])
+    rows = payload.get("data") if isinstance(payload, dict) else None
+    if isinstance(rows, HashedRows):
+        entry.rows, entry.digest = len(rows), rows.digest
+    elif isinstance(rows, list):
+        entry.rows, entry.digest = len(rows), digest_of_rows(rows)
     events = parameters.decoded("data") if payload is None else None
     if isinstance(events, list):
         entry.rows, entry.digest = len(events), digest_of_rows(events)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from itertools import chain
-from operator import itemgetter
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 # https://developers.facebook.com/documentation/ads-commerce/marketing-api/reference/custom-audience/users
@@ -51,7 +50,27 @@ class Schema:
         self._hashed = [(_BIT[key], place[key]) for key in HASHED if key in place]
         self._plain = [(_BIT[key], place[key], key) for key in PLAIN if key in place]
         self._attributes = [(place[key], key) for key in ATTRIBUTES if key in place]
-        self._in_order = itemgetter(*(index for _, index in self._hashed)) if self._hashed else list
+
+    @property
+    def is_hashed(self) -> bool:
+        """Return whether all keys are hashed ones."""
+        return len(self._hashed) == len(self.keys)
+
+    def layout(self, filled: Sequence[bool]) -> tuple[bytes, list[slice]]:
+        """Return the mask of a person whose cells are filled as told, all hashed, and where its hashes are.
+
+        They are so in the row's hashes in their order, without the empty cells; the mask is b"" where none is.
+        """
+        ends = list(accumulate(32 * here for here in filled))
+        mask, runs = 0, list[slice]()
+        for bit, index in self._hashed:
+            if filled[index]:
+                mask |= bit
+                first = ends[index] - 32
+                if runs and runs[-1].stop == first:
+                    first = runs.pop().start
+                runs.append(slice(first, ends[index]))
+        return mask.to_bytes(_MASK_BYTES, "big") if mask else b"", runs
 
     def pack(self, row: Sequence[Any]) -> Packed:
         """Return a row, as sent, packed; raises InvalidRow if Meta would count it as invalid."""
@@ -68,36 +87,6 @@ class Schema:
             raise InvalidRow("empty row")
         attributes = self._pack_attributes(row) if self._attributes else b""
         return Packed(mask.to_bytes(_MASK_BYTES, "big") + person, attributes)
-
-    def pack_hashed(self, rows: Sequence[Sequence[Any]]) -> list[Packed] | None:
-        """Return all rows packed at once if every key is hashed and every row valid, else None."""
-        if self._plain or self._attributes:
-            return None
-        bits = [bit for bit, _ in self._hashed]
-        cells = list(chain.from_iterable(rows if len(bits) == 1 else map(self._in_order, rows)))
-        try:
-            lengths = set(map(len, cells))
-            text = "".join(cells)
-            packed = bytes.fromhex(text)
-        except (TypeError, ValueError):
-            return None
-        if not lengths <= {0, 64} or packed.hex() != text:
-            return None
-        found, at = [], 0
-        filled = bytes(map(bool, cells))
-        kinds: dict[bytes, tuple[bytes, int]] = {}  # which cells are filled -> the mask, and the hashes' length
-        for first in range(0, len(cells), len(bits)):
-            kind = filled[first : first + len(bits)]
-            known = kinds.get(kind)
-            if known is None:
-                mask = sum(bit for bit, here in zip(bits, kind, strict=True) if here)
-                if not mask:
-                    return None
-                known = kinds[kind] = (mask.to_bytes(_MASK_BYTES, "big"), 32 * mask.bit_count())
-            end = at + known[1]
-            found.append(Packed(known[0] + packed[at:end], b""))
-            at = end
-        return found
 
     def _pack_plain(self, row: Sequence[Any], mask: int) -> tuple[int, bytes]:
         cells = []
@@ -148,18 +137,18 @@ class Members:
     def __len__(self) -> int:
         return len(self._people)
 
-    def add(self, schema: Schema, rows: Sequence[Packed]) -> None:
-        """Add people, or update the attributes of existing ones."""
+    def add(self, schema: Schema, rows: Sequence[tuple[bytes, bytes]]) -> None:
+        """Add people, or update the attributes of existing ones; `rows` are the two parts of packed ones."""
         number = self._number(schema)
-        for row in rows:
-            self._people[row.person] = (number, row.attributes) if row.attributes else number
+        for person, attributes in rows:
+            self._people[person] = (number, attributes) if attributes else number
 
-    def meant(self, rows: Sequence[Packed]) -> set[bytes]:
+    def meant(self, rows: Sequence[tuple[bytes, bytes]]) -> set[bytes]:
         """Return the members that `rows` identify: by the same cells, else by any identifier of a single person.
 
         People may be removed with other columns than they were added with: Meta matches people, not rows.
         """
-        named = {row.person for row in rows}
+        named = {person for person, _ in rows}
         found = named & self._people.keys()
         wanted = {one for person in named - found for one in _identifiers(person)}
         if wanted:

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from sandbox.platforms.meta.errors import GraphError, invalid
+from sandbox.platforms.meta.hashed_rows import loads
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -40,7 +41,7 @@ class Parameters:
         value = self._values.get(name)
         if value is None or isinstance(value, str):
             return value
-        return orjson.dumps(value).decode()
+        return orjson.dumps(value, default=list).decode()
 
     def decoded(self, name: str) -> Any:
         """Return a parameter that is an object, a list, a number or a bool; refuses text that is not JSON."""
@@ -88,7 +89,7 @@ async def _body_values(request: Request, body: bytes) -> dict[str, Any]:
         return {}
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
-        values = orjson.loads(body)
+        values = loads(body)
         if not isinstance(values, dict):
             raise ValueError("not an object")
         return values

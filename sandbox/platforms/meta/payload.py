@@ -13,7 +13,8 @@ from typing import Any
 
 from sandbox.platforms.meta.data_source import check_data_source
 from sandbox.platforms.meta.errors import GraphError, invalid, missing
-from sandbox.platforms.meta.members import KEYS, InvalidRow, Packed, Schema
+from sandbox.platforms.meta.hashed_rows import HashedRows
+from sandbox.platforms.meta.members import KEYS, InvalidRow, Schema
 
 MAX_ROWS = 10_000
 UNHELPFUL_FROM = 30_000  # thirty thousand rows were once answered with an unknown error instead of the limit's
@@ -39,7 +40,7 @@ class Payload:
 
     keys: tuple[str, ...]
     style: str
-    rows: list[Any]
+    rows: list[Any] | HashedRows
 
     @classmethod
     def of(cls, value: Any) -> Payload:
@@ -53,7 +54,7 @@ class Payload:
                 raise missing(f"payload[{name}]")
         check_data_source(value.get("data_source"), "payload[data_source]")
         rows = value["data"]
-        if not isinstance(rows, list) or not rows:
+        if not isinstance(rows, list | HashedRows) or not rows:
             raise invalid("Param payload[data] must be a non-empty array")
         keys, style = _schema(value["schema"])
         if "PAGEUID" in keys and len(value.get("page_ids") or ()) != 1:
@@ -85,8 +86,8 @@ class Payload:
             )
         schema = Schema(self.keys)
         found = Checked(schema, len(self.rows))
-        if self.style == LIST_STYLE and _all_lists(self.rows, len(self.keys)):
-            found.valid = schema.pack_hashed(self.rows) or []
+        if self.style == LIST_STYLE and isinstance(self.rows, HashedRows):
+            found.valid = self.rows.packed(schema) or []
         if found.valid:
             return found
         for row in self.rows:
@@ -106,7 +107,7 @@ class Checked:
 
     schema: Schema
     received: int
-    valid: list[Packed] = field(default_factory=list)
+    valid: list[tuple[bytes, bytes]] = field(default_factory=list)
     invalid: int = 0
     samples: dict[str, str] = field(default_factory=dict)
 
@@ -115,11 +116,6 @@ class Checked:
         self.invalid += 1
         if len(self.samples) < MAX_SAMPLES:
             self.samples[json.dumps(row, separators=(",", ":"))] = reason
-
-
-def _all_lists(rows: list[Any], length: int) -> bool:
-    """Return whether there are rows, all of them lists of `length` values."""
-    return {list} == set(map(type, rows)) and {length} == set(map(len, rows))
 
 
 def _schema(value: Any) -> tuple[tuple[str, ...], str]:

@@ -16,6 +16,8 @@ from types import SimpleNamespace
 import boto3
 import pytest
 import typer
+from activation.aws.table import ConditionalTable, Write
+from activation.aws.transactions import write_all
 from activation.drops.open import open_drop
 from activation.drops.source import FileSource
 from activation.model import RAW, Cursor, Kind
@@ -34,9 +36,9 @@ from bench.inside.landing import prepared
 from bench.inside.line import batcher_of
 from bench.inside.meter import peak_bytes
 from bench.inside.people import write
-from bench.inside.records import Records
 from bench.inside.rows import rows_of
 from bench.inside.sink import Sink
+from bench.inside.units import Units
 from bench.plan import Sizes
 from bench.report import by_hand, page
 from cli.__main__ import app as activation
@@ -111,7 +113,6 @@ def test_the_worker_sends_every_row(people: Path, endpoint: str) -> None:
     found = worker.work(people, worker.loaded("meta"), json.dumps(secret), in_flight=2, ledger_s=0.0)
     assert found["acknowledged"] == found["rows"] == ROWS
     assert found["requests"] == 3
-    assert found["write_units"] >= 3
 
 
 def test_the_worker_sends_a_list_of_hashes(tmp_path: Path, endpoint: str) -> None:
@@ -126,15 +127,33 @@ def test_the_worker_sends_a_list_of_hashes(tmp_path: Path, endpoint: str) -> Non
     assert found["body_bytes"] > 65 * ROWS
 
 
+@mock_aws
 def test_the_ledger_is_charged_by_size() -> None:
-    """A write is charged by started kilobytes, a read once."""
-    records = Records(0.0)
-    records.update_item(Key={"pk": {"S": "a"}}, ExpressionAttributeValues={":a": {"S": "x" * 100}})
-    assert records.write_units == 1
-    records.update_item(Key={"pk": {"S": "a"}}, ExpressionAttributeValues={":a": {"S": "x" * 2_000}})
-    assert records.write_units == 1 + 3
-    records.get_item(Key={"pk": {"S": "a"}})
-    assert records.read_units == 1
+    """A write is charged by started kB of the whole item, a transaction twice, a read by each started four."""
+    session, units = boto3.Session(region_name="us-east-1"), Units()
+    units.install(session)
+    client = session.client("dynamodb")
+    client.create_table(
+        TableName="ledger",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    table = ConditionalTable(client, "ledger")
+    any_time = "attribute_not_exists(elsewhere)"
+    for text, charged in (("x" * 100, 1), ("x" * 4_500, 5)):
+        units.clear()
+        table.update("a", "SET content = :body", {":body": {"S": text}}, condition=any_time)
+        assert (units.write, units.read) == (charged, 0)
+    units.clear()
+    table.update("a", "SET pieces = :part", {":part": {"N": "1"}}, condition=any_time)
+    assert units.write == 5
+    table.read("a")
+    assert units.read == 2
+    units.clear()
+    change = Write("b", "SET pieces = :part", {":part": {"N": "1"}}, "attribute_not_exists(pk)")
+    write_all(table, [change, Write("c", "", {}, "attribute_not_exists(pk)")])
+    assert (units.write, units.read) == (4, 0)
 
 
 def test_every_deployed_handler_is_measured() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 from activation.identifiers import births
 from activation.identifiers.table import Context, Digest, Field
+from activation.ledger.progress import Progress
 from activation.runs.settings import FunctionSettings
 
 from tests.unit.line import tiny_publisher
@@ -51,7 +51,7 @@ def test_rows_acknowledged_ahead_of_a_crash_are_found_again(
         values = call["ExpressionAttributeValues"] if name == "update_item" else {}
         if (
             ":progress" in values
-            and json.loads(values[":progress"]["S"])["checkpoint"]["ahead"]
+            and Progress.from_json(values[":progress"]["S"]).checkpoint.ahead
             and not later.is_set()
         ):
             world.settings = change(world.settings)

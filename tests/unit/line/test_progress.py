@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from activation.drops.ranges import Piece
 from activation.ledger.checkpoint import Checkpoint
-from activation.ledger.progress import Progress
+from activation.ledger.file_plan import FilePlan
+from activation.ledger.mirror_run import MirrorRun
+from activation.ledger.progress import Attempts, Progress
 from activation.ledger.split import RunSplit
 from activation.ledger.tally import REFERENCES_KEPT, Tally
 from activation.ledger.units import FIRST_ROWS_KEPT, LeftOut, Span, Unit
 from activation.model import Cursor
 from activation.platforms.publisher import Verdict
-from activation.records import DamagedRecord, from_json, to_json
+from activation.records import DamagedRecord, from_json, to_json, to_short_json
 from activation.runs.split import piece_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -158,6 +162,43 @@ def test_a_record_that_is_none_is_damaged() -> None:
         Progress.from_json('{"checkpoint": "person1@example.com"}')
     assert error.value.__cause__ is None
     assert error.value.__context__ is None
+
+
+UNITS = st.sets(
+    st.builds(Unit, st.integers(1, 9), st.integers(1, 9), st.sampled_from("01"), st.sampled_from(["", "01"]))
+)
+COUNTS = st.dictionaries(st.sampled_from(["EMAIL", "PHONE"]), st.integers(0, 3)).map(Counter)
+
+
+@given(
+    checkpoint=st.builds(
+        Checkpoint,
+        cursor=st.builds(Cursor, st.integers(0, 2), st.integers(0, 2)),
+        ahead=UNITS,
+        in_doubt=UNITS,
+        suspects=st.integers(0, 2),
+        read_whole=st.booleans(),
+        handles=st.dictionaries(st.text(max_size=2), st.text(max_size=2)),
+        numbered=st.integers(0, 2),
+    ),
+    tally=st.builds(
+        Tally,
+        acknowledged=st.integers(0, 2),
+        identifiers=COUNTS,
+        verdicts=st.dictionaries(st.text(max_size=2), st.just({"bad": 1})),
+        left_out=st.just({"PHONE": {"too_short": LeftOut(0, (), ((0, 3),))}}) | st.just({}),
+        references=st.lists(st.text(max_size=2)),
+    ),
+    starts_max=st.integers(0, 2),
+    mirror=st.none() | st.builds(MirrorRun, rows=st.integers(0, 1)),
+)
+def test_a_short_record_reads_as_the_long_one(
+    checkpoint: Checkpoint, tally: Tally, starts_max: int, mirror: MirrorRun | None
+) -> None:
+    """What has its default is left out at any depth, and nothing else is."""
+    progress = Progress(checkpoint, tally, FilePlan(), Attempts(starts_max=starts_max), mirror=mirror)
+    assert Progress.from_json(to_short_json(progress)) == Progress.from_json(to_json(progress)) == progress
+    assert to_short_json(Progress()) == "{}"
 
 
 def test_records_from_before_folders_are_read() -> None:

@@ -8,6 +8,7 @@ from threading import Event
 from typing import Any
 
 import pytest
+from activation.ledger.progress import Progress
 
 from tests.unit.line.platform import Fault
 from tests.unit.line.world import World, people, table
@@ -26,9 +27,8 @@ def test_a_request_that_hangs_holds_up_the_others_in_the_end(
 
     def watch(name: str, call: Mapping[str, Any]) -> None:
         if name == "update_item" and ":progress" in call["ExpressionAttributeValues"]:
-            ahead.append(
-                len(json.loads(call["ExpressionAttributeValues"][":progress"]["S"])["checkpoint"]["ahead"])
-            )
+            progress = Progress.from_json(call["ExpressionAttributeValues"][":progress"]["S"])
+            ahead.append(len(progress.checkpoint.ahead))
             if ahead[-1] > 100:
                 enough.set()
 

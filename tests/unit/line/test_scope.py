@@ -14,6 +14,7 @@ from activation.drops.locate import locate
 from activation.drops.open import open_drop
 from activation.drops.source import BytesSource
 from activation.identifiers.row_rules import read_rule, written
+from activation.ledger.progress import Progress
 from activation.ledger.runs import RunState
 from activation.model import Action
 from activation.pipeline.scanning import scan
@@ -367,8 +368,8 @@ def test_no_digest_of_a_person_is_in_the_record(make_ruled: Make) -> None:
     world.aws.after.append(watch)
     text, _, _ = crowd(32)
     world.run(world.drop(text))
-    plans = [json.loads(one[":progress"]["S"])["plan"] for one in map(json.loads, records) if ":progress" in one]
-    (key,) = {plan["refused_key"] for plan in plans} - {""}
+    written = [Progress.from_json(one[":progress"]["S"]) for one in map(json.loads, records) if ":progress" in one]
+    (key,) = {one.plan.refused_key for one in written} - {""}
     assert len(key) == 32
     assert bodies
     assert all(key.encode() not in one for one in bodies)

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 from activation.aws.table import read_number
 from activation.ledger.mirror_run import MirrorPhase
+from activation.ledger.progress import Progress
 from activation.ledger.runs import RunState
+from activation.records import to_json
 
 from tests.unit.line.mirrors import check_holds, deliver, mirror_world, state_of
 from tests.unit.line.world import World, people, table
@@ -46,7 +48,7 @@ class Damage:
         if not key.startswith(f"{self.world.name}#{self.kind}#") or key in self._keys:
             return
         item = self.world.aws.dynamodb.items[key]
-        progress = json.loads(item["progress"]["S"])
+        progress = json.loads(to_json(Progress.from_json(item["progress"]["S"])))  # also what has its default
         if self.done < len(self.changes) and not read_number(item, "lease_until") and self.when(progress):
             self.changes[self.done](progress)
             item["progress"] = {"S": json.dumps(progress)}

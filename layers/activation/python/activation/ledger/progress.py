@@ -12,7 +12,7 @@ from activation.ledger.mirror_run import MirrorRun
 from activation.ledger.tally import REFERENCES_KEPT, Tally
 from activation.ledger.units import Span, Unit, add_left_out
 from activation.model import Cursor, RunWarning
-from activation.records import from_json, to_json
+from activation.records import from_json, to_short_json
 
 
 @dataclass
@@ -206,8 +206,8 @@ class Progress:
         return self.tally.rows_settled + self.checkpoint.scanned.row + earlier + compared
 
     def to_json(self) -> str:
-        """Return the record as text."""
-        return to_json(self)
+        """Return the record as short text: each request writes it, and DynamoDB charges for each started kB."""
+        return to_short_json(self)
 
     @classmethod
     def from_json(cls, text: str) -> Progress:

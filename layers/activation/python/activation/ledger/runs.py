@@ -18,7 +18,7 @@ from activation.ledger.progress import Progress
 from activation.ledger.row_counts import Counted, RowCounts
 from activation.model import Drop
 from activation.platforms.publisher import Opened
-from activation.records import from_json, to_json
+from activation.records import from_json, to_json, to_short_json
 
 SCHEMA = 2  # of the record; a reader stops at any other version
 AFFIRMED_S = 1.0
@@ -270,11 +270,11 @@ def _kept(run: Run) -> str:
     progress = run.progress
     checkpoint = replace(progress.checkpoint, read_whole=False)
     tally = replace(progress.tally, requests=0, bytes_sent=0)
-    return f"{replace(progress, checkpoint=checkpoint, tally=tally).to_json()}{_opened_json(run.opened)}"
+    return f"{to_json(replace(progress, checkpoint=checkpoint, tally=tally))}{_opened_json(run.opened)}"
 
 
 def _opened_json(opened: Opened | None) -> str:
-    return to_json(opened) if opened is not None else ""
+    return to_short_json(opened) if opened is not None else ""
 
 
 def _run(item: Item) -> Run:

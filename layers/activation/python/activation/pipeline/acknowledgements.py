@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from activation.ledger.runs import HeldRun
+from activation.ledger.shared_saves import SharedSaves
 from activation.ledger.units import LeftOutCells, Unit, add_left_out
 from activation.pipeline.batching import Prepared
 from activation.pipeline.delivery import BatchRefusals, UploadResult
@@ -19,11 +20,16 @@ from activation.report.rejects import Rejects
 
 @dataclass(frozen=True)
 class Acknowledgements:
-    """The acknowledgements of one run's uploads; `held` is its record, `rejects` keeps what was refused."""
+    """The acknowledgements of one run's uploads; `saves` writes its record, `rejects` keeps what was refused."""
 
-    held: HeldRun
+    saves: SharedSaves
     rejects: Rejects
     _refusals: dict[int, BatchRefusals] = field(default_factory=dict)
+
+    @property
+    def held(self) -> HeldRun:
+        """Return the run's record."""
+        return self.saves.held
 
     def begin(self, prepared: Prepared, uploads: Sequence[Upload], *, disjoint: bool) -> list[Upload]:
         """Note a span and the uploads of its batch; return those that are not acknowledged yet.
@@ -82,7 +88,7 @@ class Acknowledgements:
         """Note once that an upload is done, and count the batch's rows when it was the last of several.
 
         The caller holds the lock, from the acknowledgement of an upload that was sent whole: a record saved in
-        between would name it as done without its rows.
+        between would name it as done without its rows. Once it has released the lock, it calls `saves.save`.
         """
         progress = self.held.run.progress
         if not progress.waits_for(unit):
@@ -92,4 +98,4 @@ class Acknowledgements:
             if not refusals.disjoint:
                 progress.tally.count_rows(refusals.rows, refusals.refused())
         progress.finish_upload(unit)
-        self.held.save()
+        self.saves.note()

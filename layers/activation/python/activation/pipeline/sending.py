@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from activation.errors import ConfigError, Rejected, Retryable
 from activation.ledger.runs import HeldRun
+from activation.ledger.shared_saves import SharedSaves
 from activation.model import Audience
 from activation.pipeline.acknowledgements import Acknowledgements
 from activation.pipeline.batching import Prepared
@@ -66,7 +67,8 @@ class Sender:
     suppression: Suppressing = field(default_factory=Everybody)
 
     def __post_init__(self) -> None:
-        self._acknowledgements = Acknowledgements(self.held, self.rejects)
+        self._saves = SharedSaves(self.held, self.slots.patience_s)
+        self._acknowledgements = Acknowledgements(self._saves, self.rejects)
         uploads = UploadClient(
             self.client, self.audience, self.destination, self.limits, self.untimely, self.suppression
         )
@@ -117,7 +119,8 @@ class Sender:
     def _deliver(self, chain: Sequence[Upload], in_doubt: bool) -> None:
         """Deliver a chain, and report for how long each of its uploads has held the slot."""
         began = time.monotonic()
-        self._uploader.deliver(chain, in_doubt)
+        with self._saves.sending():
+            self._uploader.deliver(chain, in_doubt)
         # A body is mostly its cells, which are texts on the wire, too.
         self.slots.answered((time.monotonic() - began) / len(chain), max(one.columns.nbytes for one in chain))
 

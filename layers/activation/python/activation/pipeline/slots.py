@@ -21,6 +21,9 @@ NEWEST_SHARE = 0.2  # of a new measurement in the average
 HELD_BYTES_PER_BODY_BYTE = 3
 MEMORY_SHARE = 0.5  # of the function's memory; what is read, and the SDK, need the rest
 PATIENCE = 2.0  # timeouts of a request that must be left for more of them to begin
+# For how much of an answer's time an acknowledgement may wait for others to be written with it. At 500 ms and 16
+# in flight, two writes of two units cost as much as the function does for a fifth of that time.
+SHARING, SHARING_MAX_S = 1 / 8, 0.1
 _MEMORY = (
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE"  # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 )
@@ -103,6 +106,12 @@ class Slots:
         more_bytes = MEMORY_SHARE * limits.memory_bytes - self.held_bytes()
         has_room = more_bytes >= HELD_BYTES_PER_BODY_BYTE * self._body_bytes
         return wanted if has_room else max(limits.usual, min(in_flight, wanted))
+
+    def patience_s(self, in_flight: int) -> float:
+        """Return how long an acknowledgement may wait for others to be written with it: not at all as usual."""
+        if in_flight <= self.limits.usual or self._answered_s is None:
+            return 0.0
+        return min(SHARING * self._answered_s, SHARING_MAX_S)
 
 
 def _average(before: float | None, new: float) -> float:

@@ -51,6 +51,7 @@ class Uploader:
             in_doubt = delivery.in_doubt
             with self.held.lock:
                 self.acknowledgements.finish(unit_of(upload))
+            self.acknowledgements.saves.save()  # before the slot is another's, and what depends on it is sent
 
     def _attempt(self, upload: Upload, delivery: Delivery) -> Outcome | None:
         """Send an upload or a part of one; return a refusal that names no line, None when done."""
