@@ -154,10 +154,21 @@ def test_only_what_is_needed_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert min(offsets) >= min(last_group.column(0).dictionary_page_offset or len(stored), len(stored) - 64 * 1024)
 
 
-def test_a_small_file_is_one_read() -> None:
-    """Its footer and its columns come with one request."""
-    source, offsets = watched(grouped(50_000))
-    assert read(open_parquet(source, ReadLimits(), "", None)).count == 50_000
+def test_a_small_file_is_opened_by_its_footer_and_its_rows_are_one_read() -> None:
+    """A folder's files are all opened for their columns, and not all of them are read thereafter."""
+    stored = grouped(50_000)
+    source, offsets = watched(stored)
+    opened = open_parquet(source, ReadLimits(), "", None)
+    assert min(offsets) >= len(stored) - 64 * 1024 > 0
+    offsets.clear()
+    assert read(opened).count == 50_000
+    assert offsets == [0]
+
+
+def test_a_file_hardly_larger_than_its_footer_is_one_read() -> None:
+    """What opens it has read all of it."""
+    source, offsets = watched(grouped(500))
+    assert read(open_parquet(source, ReadLimits(), "", None)).count == 500
     assert offsets == [0]
 
 

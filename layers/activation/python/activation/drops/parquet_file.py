@@ -26,8 +26,11 @@ from activation.model import Cursor
 
 # A column of a row group is read through a buffer of this size: one ranged request each.
 _BUFFER_BYTES = 2 * MIB
-# A file up to this size is one request: in ranges its footer and its columns would take six or more.
+# The rows of a file up to this size are one request: in ranges its columns would take five or more.
 _WHOLE_BYTES = 4 * MIB
+# A file up to this size is read at once when it is opened; of a larger one the footer, since a folder's files are
+# all opened for their columns, and not all of them are read thereafter.
+_OPENED_WHOLE_BYTES = MIB // 8
 # About what a slice of a row group may be when decoded, by the group's own figures.
 _SLICE_BYTES = 8 * MIB
 T = TypeVar("T")
@@ -117,8 +120,10 @@ def open_parquet(source: ByteSource, limits: ReadLimits, suffix: str, single: st
     Raises Rejected: corrupt_parquet, encrypted_parquet, nested_parquet_column, unreadable_parquet_column,
     decompression_bomb, or what is wrong with the columns' names.
     """
-    ranged = pa.PythonFile(RangedFile(source, whole_bytes=_WHOLE_BYTES), mode="r")
-    file = _understood(lambda: pq.ParquetFile(ranged, buffer_size=_BUFFER_BYTES, pre_buffer=False))
+    ranged = RangedFile(source, whole_bytes=_OPENED_WHOLE_BYTES)
+    opened = pa.PythonFile(ranged, mode="r")
+    file = _understood(lambda: pq.ParquetFile(opened, buffer_size=_BUFFER_BYTES, pre_buffer=False))
+    ranged.whole_bytes = _WHOLE_BYTES
     schema = _understood(lambda: file.schema_arrow)
     columns = columns_of(schema)
     inflated = sum(file.metadata.row_group(index).total_byte_size for index in range(file.num_row_groups))
@@ -147,9 +152,9 @@ class RangedFile(io.RawIOBase):
     """A source as a file to seek in; one of up to `whole_bytes` is read at once, and kept while it is open."""
 
     def __init__(self, source: ByteSource, *, whole_bytes: int) -> None:
+        self.whole_bytes = whole_bytes
         self._source = source
         self._at = 0
-        self._is_small = source.size_bytes <= whole_bytes
         self._whole = b""
 
     def readable(self) -> bool:
@@ -183,7 +188,7 @@ class RangedFile(io.RawIOBase):
         return data
 
     def _range(self, length: int) -> bytes:
-        if not self._is_small:
+        if self._source.size_bytes > self.whole_bytes:
             return self._source.read(self._at, length)
         if not self._whole:
             self._whole = self._source.read(0, self._source.size_bytes)
