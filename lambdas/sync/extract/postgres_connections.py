@@ -13,7 +13,9 @@ from typing import cast
 from adbc_driver_manager import AdbcConnection, AdbcDatabase, dbapi
 from adbc_driver_postgresql import connect as connect_database
 
-_KEPT = 4  # logins whose types are kept: each rotated password, and each token for a login by IAM, makes a new one
+# Logins whose types are kept, each under its address with the password in it, in this process's memory alone: each
+# rotated password, and each token for a login by IAM, makes a new one.
+_KEPT = 4
 
 
 class _Kept:
