@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from activation.codes import explain
@@ -42,8 +41,11 @@ class DeadLetters:
     back: str
 
     def read(self, most: int | None = None) -> tuple[Letter, ...]:
-        """Return the letters, the oldest first, or about `most` of them, and leave them where they are."""
-        found = tuple(islice(self._received(), most))
+        """Return the letters, the oldest first, and leave them where they are.
+
+        With `most`, no further ones are asked for once there are as many: at most nine more are returned.
+        """
+        found = tuple(self._received(most))
         self._show(found)
         return tuple(sorted(found, key=lambda one: one.sent_at))
 
@@ -60,14 +62,18 @@ class DeadLetters:
         self._show(one for one in found if one not in chosen)
         return len(chosen)
 
-    def _received(self) -> Iterator[Letter]:
-        while messages := self.sqs.receive_message(
-            QueueUrl=self.url,
-            MaxNumberOfMessages=10,
-            VisibilityTimeout=HIDDEN_S,
-            MessageAttributeNames=["run_id", "code", "reason"],
-            MessageSystemAttributeNames=["SentTimestamp"],
-        ).get("Messages", []):
+    def _received(self, most: int | None = None) -> Iterator[Letter]:
+        count = 0
+        while (most is None or count < most) and (
+            messages := self.sqs.receive_message(
+                QueueUrl=self.url,
+                MaxNumberOfMessages=10,
+                VisibilityTimeout=HIDDEN_S,
+                MessageAttributeNames=["run_id", "code", "reason"],
+                MessageSystemAttributeNames=["SentTimestamp"],
+            ).get("Messages", [])
+        ):
+            count += len(messages)
             for message in messages:
                 told = {
                     name: one.get("StringValue", "") for name, one in message.get("MessageAttributes", {}).items()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -41,9 +41,10 @@ def replayed(line: Line, since: datetime, *options: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def dead(line: Line) -> list[dict[str, Any]]:
-    """Return the dead letters, once there are any."""
-    return until(lambda: line.dead_letters() or None, 60)
+def failed(line: Line) -> list[str]:
+    """Return the codes of the failed runs of the audience."""
+    listed = activation(line, "runs", "--audience", "Final", "--state", "failed", "--json").stdout
+    return [json.loads(one)["code"] for one in listed.splitlines()]
 
 
 @pytest.mark.parametrize("how", ["replay", "forced replay"])
@@ -59,10 +60,11 @@ def test_a_deleted_drop_is_sent_to_nobody_again(meta: Line, how: str) -> None:
         meta.wait_until_quiet()
         assert meta.dead_letters() == []
     else:
-        assert [one["code"] for one in dead(meta)] == ["object_gone"]
-        meta.redrive()
+        assert until(lambda: failed(meta) or None, 60) == ["object_gone"]
+        again = activation(meta, "redrive", "--connector", meta.connector, "--reason", "object_gone", "--json")
+        assert json.loads(again.stdout)["repeated"] == 1
         meta.wait_until_quiet()
-        assert [one["code"] for one in dead(meta)] == ["object_gone"]
+        assert (failed(meta), meta.dead_letters()) == (["object_gone"], [])
     assert len(meta.calls()) == before
     assert meta.held("Final") == meta.members(some)
 

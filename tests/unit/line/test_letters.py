@@ -20,6 +20,7 @@ WRONG = "shoe size,colour\n42,red\n"
     ("state", "code", "none"),
     [
         (RunState.FAILED, "no_usable_column", True),
+        (RunState.FAILED, "not_utf8", True),  # of CI360's files it is another's to act on
         (RunState.FAILED, "stopped", True),
         (RunState.FAILED, "discarded", True),
         (RunState.FAILED, "deadline", False),

@@ -73,12 +73,12 @@ def find(code: str) -> tuple[CodeText, ...]:
 
 
 def asks_for_new_drop(code: str) -> bool:
-    """Return whether a code is a user's mistake that another drop corrects, so that no operator has to redrive it.
+    """Return whether a run means by a code a user's mistake that another drop corrects, without a redrive.
 
-    False for a code of which some meaning is another one's to act on, and for one that this release does not have.
+    False for a code that this release does not have.
     """
     texts = find(code)
-    return bool(texts) and all(one.who is Who.USER and "redrive" not in one.command for one in texts)
+    return bool(texts) and texts[0].who is Who.USER and "redrive" not in texts[0].command
 
 
 def explain(code: str) -> CodeText:
