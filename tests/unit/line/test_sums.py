@@ -22,7 +22,7 @@ from tests.unit.line.world import World, people, table
 
 Make = Callable[..., World]
 Record = dict[str, Any]
-ONE_CALL_S = 80.25  # what an invocation has that is to end after its first upload
+ONE_CALL_S = 80.15  # what an invocation has that is to end after its first upload
 
 
 @dataclass
