@@ -28,7 +28,7 @@ class OtherRuns:
     The worker reads the drops of those in `compared` and leaves their people out, and so it does with what the
     mirror's state holds if `mirror` says so. `unknown` are those of which nobody can say any more whom they have
     sent. `forgotten` says that the audience was filled before the oldest run that the ledger remembers. `last_run`
-    is the run that has written to the audience last.
+    is the run that has written to the audience last, and `last_written_at` when that was noted, in Unix seconds.
     """
 
     compared: tuple[RunRow, ...] = ()
@@ -36,12 +36,14 @@ class OtherRuns:
     mirror: bool = False
     forgotten: bool = False
     last_run: str = ""
+    last_written_at: float = 0.0
 
     @property
     def message(self) -> dict[str, Any]:
         """Return what the undo's message says of them."""
         runs = [one.run_id for one in self.compared]
-        return {"runs": runs, "mirror": self.mirror, "last_run": self.last_run}
+        last = {"last_run": self.last_run, "last_written_at": self.last_written_at}
+        return {"runs": runs, "mirror": self.mirror, **last}
 
 
 def tell_apart(

@@ -144,12 +144,12 @@ def prepare(found: Deployment, view: RunView) -> Undo:
 def _again(view: RunView, rows: Sequence[RunRow]) -> str:
     """Return what tells the undo of a run from the run itself.
 
-    It is the same however often the undo is begun, except after one that was refused and has removed nobody.
-    Raises RefusedActionError where there is an undo already.
+    It is the same however often the undo is begun, except after one that was refused: whatever that had removed
+    before, it removes nobody else. Raises RefusedActionError where there is an undo already.
     """
     by_id, again = {one.run_id: one for one in rows}, f"undo {view.row.run_id}"
     while begun := by_id.get(_run_id(view, again)):
-        if begun.code != REFUSED or begun.rows_acknowledged:
+        if begun.code != REFUSED:
             can = "; `activation run retry` with its id continues it" if begun.state in CONTINUABLE else ""
             raise RefusedActionError(f"it has an undo already: run {begun.run_id} is {begun.state}{can}")
         again = f"undo {view.row.run_id} after {begun.run_id}"
@@ -163,6 +163,7 @@ def _others(found: Deployment, view: RunView, rows: Sequence[RunRow], others: Se
     """
     import boto3
     from activation.aws.table import ConditionalTable, read_number, read_text
+    from activation.ledger.audiences import last_write_in
     from activation.ledger.keys import known_audience_key, run_key
     from activation.mirror.states import MirrorStates
     from activation.runs.mirror_audience import is_mirrored
@@ -171,8 +172,8 @@ def _others(found: Deployment, view: RunView, rows: Sequence[RunRow], others: Se
     record = table.read(run_key(view.row.connector, view.row.run_id)) or {}
     lock = read_text(record, "audience_lock")
     audience = (table.read(known_audience_key(lock)) if lock else None) or {}
-    last = read_text(audience, "last_run")
-    if last and last not in {one.run_id for one in rows}:
+    last = last_write_in(audience)
+    if last.run_id and last.run_id not in {one.run_id for one in rows}:
         raise RefusedActionError("another run has written to its audience a moment ago: try again in a minute")
     first, oldest = read_number(audience, "first_written_at"), min(one.started_at for one in rows)
     mirrored = bool(lock) and is_mirrored(MirrorStates(table).read(lock))
@@ -183,7 +184,8 @@ def _others(found: Deployment, view: RunView, rows: Sequence[RunRow], others: Se
         unknown=tuple(one for one in unknown if one.rows_acknowledged),
         mirror=mirrored,
         forgotten=0 < first < oldest,
-        last_run=last,
+        last_run=last.run_id,
+        last_written_at=last.at,
     )
 
 

@@ -191,6 +191,17 @@ def test_an_undo_names_the_runs_whose_people_stay(drops: SQSClient) -> None:
 LOCK = "account#meta#act_1#audience#VIP"
 
 
+def test_an_undo_names_the_last_write_that_it_knows_of(drops: SQSClient) -> None:
+    """With its time, since the run that made it may be continued and write more."""
+    put(dropped(RUN) | {"audience_lock": {"S": LOCK}})
+    put(known_audience(last_run={"S": RUN}, last_written_at={"N": f"{START + 1:.3f}"}))
+    assert asked("undo", RUN, "--yes").exit_code == 0
+    (message,) = queued(drops)
+    others = read(message, origins=Origins("meta", "drops"), account="").others
+    assert others is not None
+    assert (others.last_run, others.last_written_at) == (RUN, START + 1)
+
+
 def known_audience(**facts: dict[str, str]) -> dict[str, dict[str, str]]:
     """Return what the ledger knows of the audience."""
     return {"pk": {"S": known_audience_key(LOCK)}, "audience": {"S": "VIP"}, **facts}
@@ -215,11 +226,12 @@ def test_an_undo_waits_for_runs_that_are_not_known_yet() -> None:
     assert f"run {'b' * 32} of its audience is running" in asked("undo", RUN, "--yes").stderr
 
 
-def test_a_refused_undo_is_begun_again(drops: SQSClient) -> None:
-    """It has removed nobody; the new one is a run of its own, and knows the runs of now."""
+@pytest.mark.parametrize("removed", [0, 4])
+def test_a_refused_undo_is_begun_again(drops: SQSClient, removed: int) -> None:
+    """It removes nobody else; the new one is a run of its own, and knows the runs of now."""
     put(dropped(RUN))
     first = json.loads(asked("undo", RUN, "--yes", "--json").stdout)["run_id"]
-    put(item(first, "failed", action="remove", acknowledged=0) | {"code": {"S": "undo_refused"}})
+    put(item(first, "failed", action="remove", acknowledged=removed) | {"code": {"S": "undo_refused"}})
     second = json.loads(asked("undo", RUN, "--yes", "--json").stdout)["run_id"]
     assert first != second
     assert len(queued(drops)) == 2

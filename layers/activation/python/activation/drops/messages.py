@@ -42,12 +42,14 @@ class Others:
 
     `runs` are the ids of other runs of the connector whose drops are still there, `mirror` says that people of the
     mirror's state are left out, too. `last_run` is the run that had written to the audience last when the undo was
-    begun: after a later one, nobody knows whom else it needs.
+    begun, and `last_written_at` when that was noted, in Unix seconds: after a later one, or once that one has been
+    continued, nobody knows whom else it needs.
     """
 
     runs: tuple[str, ...] = ()
     mirror: bool = False
     last_run: str = ""
+    last_written_at: float = 0.0
 
     @property
     def any(self) -> bool:
@@ -181,7 +183,8 @@ def _others(told: dict[str, Any]) -> Others:
     runs = tuple(str(one) for one in told["runs"])
     if len(runs) > MOST_COMPARED:
         raise ValueError("more runs than an undo compares")
-    return Others(runs, bool(told["mirror"]), str(told["last_run"]))
+    written_at = float(told.get("last_written_at", 0.0))
+    return Others(runs, bool(told["mirror"]), str(told["last_run"]), written_at)
 
 
 def _continuation(body: str, message: dict[str, Any]) -> Work:

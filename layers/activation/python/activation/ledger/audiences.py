@@ -40,6 +40,14 @@ class EstimatedSize:
 
 
 @dataclass(frozen=True)
+class LastWrite:
+    """Which run has written to an audience last, and when that was noted, in Unix seconds; "" and 0 for none."""
+
+    run_id: str = ""
+    at: float = 0.0
+
+
+@dataclass(frozen=True)
 class KnownAudiences:
     """The audiences that runs have written to, in the ledger's `table`; `clock` returns Unix seconds.
 
@@ -88,9 +96,11 @@ class KnownAudiences:
         values[":lately"] = number(self.clock() - NEW_S)
         return Write(known_audience_key(lock), f"SET {sets}", values, not_new)
 
-    def noting(self, lock: str, audience: Audience, opened: Opened, run_id: str) -> Write:
+    def noting(
+        self, lock: str, audience: Audience, opened: Opened, run_id: str, after: LastWrite | None = None
+    ) -> Write:
         """Return the write of `note`, which does all that that does."""
-        one = self._note(lock, audience, opened, run_id)
+        one = self._note(lock, audience, opened, run_id, after)
         if not (opened.created and opened.audience_id):
             return one
         return replace(
@@ -99,19 +109,29 @@ class KnownAudiences:
             values={**one.values, ":why": {"S": f"created by run {run_id}"}},
         )
 
-    def note(self, lock: str, audience: Audience, opened: Opened, run_id: str) -> None:
+    def note(
+        self, lock: str, audience: Audience, opened: Opened, run_id: str, after: LastWrite | None = None
+    ) -> None:
         """Record that a run has written to an audience, or may have; `lock` is the key of the audience's lock.
 
         Keeps when it was first and last written to, by which connector, run and action, its id at the platform
         ("" before an upload has created it), which run has created it and when that was last at work, and that it
-        is ours if a run has created it. Raises what the table raises.
+        is ours if a run has created it. With `after`, nothing is noted once any other run has written to it after
+        that: an undo must not hide who came since. Raises what the table raises.
         """
         if opened.created and opened.audience_id:
             self._own(lock, opened.audience_id, f"created by run {run_id}")
         with contextlib.suppress(ConditionFailed):  # a later run has been noted already
-            self.table.write(self._note(lock, audience, opened, run_id))
+            self.table.write(self._note(lock, audience, opened, run_id, after))
 
-    def _note(self, lock: str, audience: Audience, opened: Opened, run_id: str) -> Write:
+    def _note(self, lock: str, audience: Audience, opened: Opened, run_id: str, after: LastWrite | None) -> Write:
+        condition, values = "attribute_not_exists(last_written_at) OR last_written_at <= :now", {}
+        if after is not None:
+            condition = (
+                "attribute_not_exists(last_run) OR last_run = :run"
+                " OR last_run = :after AND last_written_at = :after_at"
+            )
+            values = {":after": {"S": after.run_id}, ":after_at": number(after.at)}
         created = ", created_at = :now, created_by = :run" if opened.created else ""
         if opened.created:
             self._new[lock] = run_id, self.clock() + NEW_S
@@ -127,8 +147,9 @@ class KnownAudiences:
                 ":connector": {"S": audience.connector},
                 ":action": {"S": audience.action},
                 ":run": {"S": run_id},
+                **values,
             },
-            "attribute_not_exists(last_written_at) OR last_written_at <= :now",
+            condition,
         )
 
     def note_size(self, lock: str, audience_id: str, day: date, low: int, high: int) -> list[EstimatedSize]:
@@ -165,9 +186,9 @@ class KnownAudiences:
             return False
         return created_by not in ("", run_id)
 
-    def last_run(self, lock: str) -> str:
-        """Return the id of the run that has written to an audience last, "" where none has ended or waited."""
-        return read_text(self.table.read(known_audience_key(lock)) or {}, "last_run")
+    def last_write(self, lock: str) -> LastWrite:
+        """Return which run has written to an audience last, of those that have ended or waited."""
+        return last_write_in(self.table.read(known_audience_key(lock)) or {})
 
     def adopt(self, lock: str, by: str) -> None:
         """Take the audience of this name to be ours alone, whoever created it; `by` is the ARN of who says so."""
@@ -203,6 +224,11 @@ class KnownAudiences:
                 {":id": {"S": audience_id}, ":why": {"S": why}, ":now": number(self.clock())},
                 condition="attribute_not_exists(owned_id) OR owned_id <> :id",
             )
+
+
+def last_write_in(record: Mapping[str, Any]) -> LastWrite:
+    """Return which run the record of an audience names as its last."""
+    return LastWrite(read_text(record, "last_run"), read_number(record, "last_written_at"))
 
 
 def sizes_in(record: Mapping[str, Any]) -> list[EstimatedSize]:

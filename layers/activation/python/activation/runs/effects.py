@@ -31,6 +31,7 @@ from activation.runs.final_drop import discard_final_drop
 from activation.runs.invocation import Invocation
 from activation.runs.letters import leaves_no_letter
 from activation.runs.states import ENDS, Cause, Next, Step
+from activation.runs.undo import written_before
 from activation.runs.waking import await_audience, release_audience
 
 INCOMPLETE = "replace_incomplete"
@@ -111,7 +112,9 @@ class RunEffects:
             return False
         freed = connector.locks.freeing(run.audience_lock, run_id)
         if freed is not None:
-            noted = connector.audiences.noting(run.audience_lock, invocation.identity.audience, run.opened, run_id)
+            noted = connector.audiences.noting(
+                run.audience_lock, invocation.identity.audience, run.opened, run_id, written_before(invocation)
+            )
             try:
                 write_all(connector.clients.table, [connector.ledger.ending(run), freed, noted])
             except NotWritten:
@@ -144,7 +147,8 @@ class RunEffects:
         run, identity = self.invocation.held.run, self.invocation.identity
         if run.opened is not None:
             audiences = self.invocation.connector.audiences
-            audiences.note(run.audience_lock, identity.audience, run.opened, identity.run_id)
+            after = written_before(self.invocation)
+            audiences.note(run.audience_lock, identity.audience, run.opened, identity.run_id, after)
 
     def write_receipt(self, notes: Mapping[str, str]) -> dict[str, Any]:
         """Write the receipt of the run as it is now, with the list of rejects once it has one; return it.

@@ -34,26 +34,23 @@ from activation.runs.drop import RunDrop
 from activation.runs.invocation import Invocation
 from activation.runs.location import located
 from activation.runs.mirror_audience import known
-from activation.runs.undo import refused
+from activation.runs.undo import refuse_overtaken, refused
 
 PIECE = 250_000  # digests that are held until they are kept as a set
 MOST = 3_000_000  # different identifiers of the drop that is undone: a million took 285 MB on 2026-11-30
 
 
 def compare_others(invocation: Invocation, piece: Piece | None) -> None:
-    """Find whom of an undo's people other runs have sent too; does nothing once that is known.
+    """Find whom of an undo's people other runs have sent too, unless that is known and still holds.
 
     `piece` is what the undone run has sent, None for all of its drop. The run holds its audience's lock. Raises
-    OutOfTime when it needs another invocation, and Rejected (undo_refused) where a run of which the operator was
-    told that its people are left out cannot be read any more.
+    OutOfTime when it needs another invocation, and Rejected (undo_refused) where another run has written to the
+    audience since the undo was begun, and where a run of which the operator was told that its people are left out
+    cannot be read any more.
     """
+    refuse_overtaken(invocation)
     others, progress = invocation.work.others, invocation.held.run.progress
-    if others is None or (progress.compared and progress.compared.done):
-        return
-    last = invocation.connector.audiences.last_run(invocation.held.run.audience_lock)
-    if last not in (others.last_run, invocation.identity.run_id):
-        raise refused("another run has written to the audience since the undo was begun; begin it again")
-    if not others.any:
+    if others is None or not others.any or (progress.compared and progress.compared.done):
         return
     with invocation.held.lock:
         progress.compared = progress.compared or ComparedRuns()
@@ -142,7 +139,10 @@ class _Comparison:
         for name in self.compared.pieces:
             whole = whole.joined([self.invocation.refused.whole(name)])
             if len(whole) > MOST:
-                raise refused(f"the run has sent more than {MOST:,} identifiers, too many to compare with others")
+                raise refused(
+                    self.invocation,
+                    f"the run has sent more than {MOST:,} identifiers, too many to compare with others",
+                )
         return whole
 
     def _gather(self, found: Iterator[tuple[Cursor, list[pa.Array]]], own: Refused | None) -> None:
@@ -202,16 +202,18 @@ class _Comparison:
         connector = self.invocation.connector
         run = connector.ledger.read(run_id)
         if run is None:
-            raise refused(f"the ledger no longer remembers run {run_id}, whose people are to be left out")
+            raise refused(
+                self.invocation, f"the ledger no longer remembers run {run_id}, whose people are to be left out"
+            )
         sent = run.progress.tally.acknowledged or run.progress.checkpoint.in_doubt
         if not sent and run.state is not RunState.EMPTY:
             return None
         if run.state not in FINAL | STOPPED or run.lease_until > connector.clock():
-            raise refused(f"run {run_id}, whose people are to be left out, has not ended")
+            raise refused(self.invocation, f"run {run_id}, whose people are to be left out, has not ended")
         key = f"{stem(self.invocation.identity.audience, run_id)}.json"
         receipt = stored.read(connector.clients.s3, connector.settings.receipts_bucket, key)
         if receipt is None:
-            raise refused(f"run {run_id}, whose people are to be left out, has no receipt")
+            raise refused(self.invocation, f"run {run_id}, whose people are to be left out, has no receipt")
         if not sent and "undoes" not in receipt:
             return None
         return _OtherRun(run_id, run, receipt)
@@ -241,14 +243,15 @@ class _Comparison:
             yield from replace(RunDrop.open(other), piece=one.piece).identifiers(self.compared.cursor)
         except Rejected as error:
             raise refused(
-                f"the drop of run {one.run_id}, whose people are to be left out, cannot be read: {error.code}"
+                self.invocation,
+                f"the drop of run {one.run_id}, whose people are to be left out, cannot be read: {error.code}",
             ) from error
 
     def _mirrored(self, start: Cursor) -> Iterator[tuple[Cursor, list[pa.Array]]]:
         """Yield the identifiers of the lines of the mirror's state; the cursor counts lines."""
         state = known(self.invocation)
         if state.snapshot is None or not state.snapshot.cells or state.pending:
-            raise refused("it is not certain whom the mirror has sent, or its state was reset")
+            raise refused(self.invocation, "it is not certain whom the mirror has sent, or its state was reset")
         snapshot, line = state.snapshot, start.row
         part = Part(snapshot.pieces, snapshot.columns, snapshot.lines)
         for table in read_part(self.invocation.pieces, part, after=line):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from activation.drops.ranges import Piece
 from activation.errors import Rejected
+from activation.ledger.audiences import LastWrite
 from activation.ledger.runs import FINAL, STOPPED, Run
 from activation.ledger.split import Phase
 from activation.model import EVENTS, Action, Cursor
@@ -19,41 +20,70 @@ def sent_rows(invocation: Invocation) -> Piece | None:
     """Return the rows that an undo removes, None for all of the drop; None too for a run that undoes nothing.
 
     The run holds its audience's lock. Raises Rejected with undo_refused where it is not certain which people the
-    undone run has sent and who else may need them: nothing is removed then.
+    undone run has sent and who else may need them: nothing more is removed then.
     """
     if not invocation.work.undo:
         return None
     located, connector = invocation.located, invocation.connector
     if located.audience.action is not Action.ADD or located.kind == EVENTS:
-        raise refused("only a run that added people can be undone")
+        raise refused(invocation, "only a run that added people can be undone")
     allowed = connector.settings.actions
     if Action.REMOVE not in connector.platform.limits.actions or (allowed and Action.REMOVE not in allowed):
-        raise refused("the platform does not remove people, or the connector's `actions` do not allow it")
+        raise refused(
+            invocation, "the platform does not remove people, or the connector's `actions` do not allow it"
+        )
     if invocation.listing is not None:
-        raise refused("its drop is a folder, whose files may have changed since")
+        raise refused(invocation, "its drop is a folder, whose files may have changed since")
     undone = connector.ledger.read(invocation.work.undo)
     if undone is None:
-        raise refused("the ledger does not remember the run")
+        raise refused(invocation, "the ledger does not remember the run")
     if undone.state not in FINAL | STOPPED or undone.lease_until > connector.clock():
-        raise refused("the run has not ended; stop it first")
+        raise refused(invocation, "the run has not ended; stop it first")
     state, others = known(invocation), invocation.work.others
     if is_mirrored(state) and not (others and others.mirror):
         raise refused(
-            "a mirror fills the audience, and the undo was not told to leave out its people; begin it again"
+            invocation,
+            "a mirror fills the audience, and the undo was not told to leave out its people; begin it again",
         )
-    return _piece(undone)
+    return _piece(invocation, undone)
 
 
-def _piece(undone: Run) -> Piece | None:
+def _piece(invocation: Invocation, undone: Run) -> Piece | None:
     """Return the rows that a run has sent, None if it has sent the whole drop."""
     checkpoint, split = undone.progress.checkpoint, undone.progress.plan.split
     if checkpoint.read_whole:
         return None
     if (split is not None and split.phase is not Phase.ALONE) or checkpoint.ahead or checkpoint.in_doubt:
-        raise refused("it is not known which rows it has sent until it is continued to its end")
+        raise refused(invocation, "it is not known which rows it has sent until it is continued to its end")
     return Piece(Cursor(), checkpoint.cursor.row)
 
 
-def refused(why: str) -> Rejected:
-    """Return the refusal of an undo."""
-    return Rejected("undo_refused", f"nothing is removed: {why}")
+def written_before(invocation: Invocation) -> LastWrite | None:
+    """Return the last write to the audience that an undo knows of, None for any other run."""
+    others = invocation.work.others
+    return LastWrite(others.last_run, others.last_written_at) if others else None
+
+
+def refuse_overtaken(invocation: Invocation) -> None:
+    """Raise Rejected for an undo whose audience another run has written to since it was begun.
+
+    The run holds the audience's lock. Each invocation calls this: a stop releases the lock, and others may come.
+    """
+    if (before := written_before(invocation)) is None:
+        return
+    last = invocation.connector.audiences.last_write(invocation.held.run.audience_lock)
+    if last != before and last.run_id != invocation.identity.run_id:
+        raise refused(
+            invocation, "another run has written to the audience since the undo was begun; begin it again"
+        )
+
+
+def refused(invocation: Invocation, why: str) -> Rejected:
+    """Return the refusal of an undo, which says whether it may have removed somebody before."""
+    progress = invocation.held.run.progress
+    removed, checkpoint = progress.tally.acknowledged, progress.checkpoint
+    if removed:
+        rows = f"{removed:,} row{'s' * (removed != 1)} acknowledged before that"
+        return Rejected("undo_refused", f"nothing more is removed, {rows}: {why}")
+    more = " more" if checkpoint.in_doubt or checkpoint.suspects else ""
+    return Rejected("undo_refused", f"nothing{more} is removed: {why}")
