@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from activation.aws.table import ConditionalTable
 from activation.drops.messages import read
 from activation.ledger.audiences import KnownAudiences
 from activation.ledger.orders import OrderKind, Orders
-from activation.runs import other_runs
+from activation.runs import drop, other_runs
 from activation.runs.invocation import Invocation
 
 from tests.unit.line.large_files import Make
@@ -276,6 +277,25 @@ def test_the_comparison_goes_on_in_another_invocation(make_world: Make, monkeypa
     assert receipt["continuations"] == 4
     assert receipt["rows"]["acknowledged"] == 3
     assert world.platform.cells == {hashed(one) for one in people(12)[:9]}
+
+
+def test_a_drop_without_anybodys_own_identifier_is_compared_across_invocations(
+    make_world: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of it is kept, but how far it was read: the next invocation does not begin it again."""
+    monkeypatch.setattr(drop, "identifies_alone", lambda one: one.key == "EMAIL")  # as with a name
+    world = make_world()
+    world.settings = replace(world.settings, allow_weak=True)
+    world.restart()
+    other = world.drop(table(people(9)).replace("email", "spare", 1), file="spare.csv")
+    body = world.drop(table(people(6)))
+    world.run(other, body)
+    assert [one["state"] for one in world.receipts()] == ["applied", "applied"]
+    times = iter([False] * 20)
+    monkeypatch.setattr(Invocation, "keep_and_may_go_on", lambda _: next(times, True))
+    receipt = undone(world, undo(world, body, other))
+    assert (receipt["state"], receipt["rows"]["acknowledged"]) == ("applied", 6)
+    assert receipt["continuations"] == 2  # one after each drop
 
 
 def test_whom_the_mirror_holds_stays(make_world: Make) -> None:

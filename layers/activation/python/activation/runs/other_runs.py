@@ -166,12 +166,15 @@ class _Comparison:
 
     def _keep_piece(self, tables: list[pa.Table], reached: Cursor) -> None:
         compared = self.compared
-        if not tables:
+        if reached == compared.cursor:
             return
-        setting = f"step{compared.step}"
-        name = self.invocation.refused.keep(setting, compared.cursor.row + 1, reached.row, Refused.of(tables))
+        pieces = []
+        if tables:  # none where the rows read have no identifier of one person
+            setting = f"step{compared.step}"
+            people = Refused.of(tables)
+            pieces = [self.invocation.refused.keep(setting, compared.cursor.row + 1, reached.row, people)]
         with self.invocation.held.lock:
-            compared.pieces.append(name)
+            compared.pieces += pieces
             compared.rows += reached.row - compared.cursor.row
             compared.cursor = reached
             self.invocation.held.save()
