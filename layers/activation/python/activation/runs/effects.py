@@ -94,7 +94,11 @@ class RunEffects:
         """Return whether the message of a run that stops moves to the dead letters; `written` is its receipt."""
         if step.cause is Cause.ORDERED:
             return False
-        return self.all_letters or not written or not leaves_no_letter(step.state, step.code)
+        if self.all_letters or not written:
+            return True
+        identity = self.invocation.identity
+        key, action = identity.work.drop.key, identity.audience.action
+        return not leaves_no_letter(step.state, step.code, key=key, action=action)
 
     def _may_end_at_once(self, step: Next) -> bool:
         return step.state is RunState.APPLIED and self.invocation.held.run.opened is not None
