@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from cli.completion import connectors, runs
-from cli.letters import DeadLetters, Letter
+from cli.letters import DeadLetters
 from cli.times import utc_time
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
 
-    from cli.deployment import Deployment
-    from cli.runs.rows import RunRow
 
 MOVE_TIMEOUT_S = 300
 
@@ -41,6 +39,9 @@ def redrive(
         str, typer.Option(autocompletion=runs, help="Only the letter of this run: its id, or its first digits.")
     ] = "",
     reason: Annotated[str, typer.Option(help="Only letters with this code, such as token_refused.")] = "",
+    yes: Annotated[
+        bool, typer.Option("--yes", help="With --reason: repeat the runs without a dead letter unasked.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; with --list, a list.")] = False,
 ) -> None:
     """Move dead letters back to their queue, of a connector, of exports or of Clean Rooms queries.
@@ -48,11 +49,13 @@ def redrive(
     Each run of a connector, or of a suppression list, resumes where it stopped. An export whose Glue job failed is
     started again, for the same files, and a query is run again, as another attempt of its slot. List a connector's
     letters first: --run and --reason move those alone whose cause is removed. A run whose drop is wrong leaves no
-    dead letter; those of the last 14 days are listed as well, and --run and --reason repeat them.
+    dead letter; those of the last 14 days are listed as well, and --run and --reason repeat them. With --reason it
+    asks first, and leaves out the runs whose object or audience a later run has sent.
     """
     import boto3
 
     from cli import deployment
+    from cli.chosen_letters import ChosenLetters
     from cli.runs.wrong_drops import wrong_drops
 
     if [bool(connector), exports, clean_rooms].count(True) != 1:
@@ -69,91 +72,15 @@ def redrive(
     if listed or run or reason:
         letters = DeadLetters(sqs, queues.dead_letter_queue_url, queues.queue_url)
         wrong = wrong_drops(found, connector, run=run, reason=reason)
+        chosen = ChosenLetters(connector, letters, wrong, run, reason)
         if listed:
-            _list(letters, wrong, run, reason, as_json=as_json)
+            chosen.show(as_json=as_json)
         else:
-            moved = _move(letters, wrong, run, reason, found, connector)
-            told = {name: count for name, count in moved.items() if count}
-            print(json.dumps({"of": connector, **moved}) if as_json else "\n".join(_moved(told, connector)))
+            chosen.move(found, yes=yes, as_json=as_json)
         return
     delivered = deliver_again(sqs, queues.undelivered_queue_url, queues.queue_url, connector, as_json=as_json)
     more = {"undelivered_events": delivered}
     move_back(sqs, queues.dead_letter_queue_url, queues.queue_url, connector, as_json=as_json, more=more)
-
-
-def _list(letters: DeadLetters, wrong: Sequence[RunRow], run: str, reason: str, *, as_json: bool) -> None:
-    """Print the letters of a run or reason, and the runs that left none, the oldest first; all for neither."""
-    from activation.codes import explain
-
-    from cli.printable import console, printable
-    from cli.runs.shown import RUN_DIGITS_SHOWN, utc
-
-    found = [one for one in letters.read() if one.run_id.startswith(run) and reason in ("", one.code)]
-    lettered = {one.run_id for one in found}
-    told = [(one.sent_at, one.run_id, one.code, one.sentence, True) for one in found]
-    told += [
-        (one.ended_at or one.started_at, one.run_id, one.code, one.sentence, False)
-        for one in wrong
-        if one.run_id not in lettered
-    ]
-    if as_json:
-        objects = [
-            {
-                "run_id": run_id,
-                "code": code,
-                "sentence": sentence,
-                "who": explain(code).who.value,
-                "sent_at": utc(at),
-                "dead_letter": has_letter,
-            }
-            for at, run_id, code, sentence, has_letter in sorted(told)
-        ]
-        print(json.dumps(objects, ensure_ascii=False))
-        return
-    for at, run_id, code, sentence, has_letter in sorted(told):
-        who = f"{explain(code).who.value}{'' if has_letter else ', no dead letter'}"
-        head = f"{run_id[:RUN_DIGITS_SHOWN]:<{RUN_DIGITS_SHOWN}}  {utc(at)}  {code} ({who})"
-        console().print(f"{head}\n  {printable(sentence)}", soft_wrap=True)
-    if not told:
-        typer.echo("no dead letters match", err=True)
-
-
-def _move(
-    letters: DeadLetters, wrong: Sequence[RunRow], run: str, reason: str, found: Deployment, of: str
-) -> dict[str, int]:
-    """Move the letters of a run or reason back, and repeat the runs without one; return how many of each.
-
-    Ends the command with exit 1 if there is neither.
-    """
-    from cli import deployment
-    from cli.runs.actions import RunActions, caller
-    from cli.typed import typed
-
-    moved: set[str] = set()
-
-    def wanted(one: Letter) -> bool:
-        chosen = one.run_id.startswith(run) and reason in ("", one.code)
-        moved.update({one.run_id} if chosen else ())
-        return chosen
-
-    count, repeated = letters.move(wanted), 0
-    if without := [one for one in wrong if one.run_id not in moved]:
-        acts = RunActions(found, caller())
-        repeated = sum(map(acts.repeat, without))
-    if not count and not repeated:
-        listing = typed("redrive", "--connector", of, "--list")
-        deployment.fail(f"no dead letter of {of} matches, and no run without one; list them: {listing}")
-    return {"moved": count, "repeated": repeated}
-
-
-def _moved(told: Mapping[str, int], of: str) -> Iterator[str]:
-    """Yield what was moved and repeated, as sentences."""
-    from cli.printable import counted
-
-    if "moved" in told:
-        yield f"{counted(told['moved'], 'message')} moved back to {of}"
-    if "repeated" in told:
-        yield f"{counted(told['repeated'], 'run')} without a dead letter repeated"
 
 
 def deliver_again(sqs: SQSClient, undelivered: str, queue: str, of: str, *, as_json: bool = False) -> int:

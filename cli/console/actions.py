@@ -86,7 +86,7 @@ def _names(run: RunView) -> Iterator[ActionName]:
         yield ActionName.RETRY
     if state in STOPPABLE:
         yield ActionName.STOP
-    if state in DISCARDABLE:
+    if state in DISCARDABLE and run.row.code != GIVEN_UP:
         yield ActionName.DISCARD
     if not run.is_open and run.row.action == "add" and run.row.rows_acknowledged and "in_doubt" not in run.receipt:
         yield ActionName.UNDO

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 STOPPABLE = frozenset({"running", "waiting"})
 CONTINUABLE = frozenset({"failed", "blocked"})
-DISCARDABLE = frozenset({"waiting", "blocked"})
+DISCARDABLE = frozenset({"waiting", "blocked", "failed"})
 GIVEN_UP = "discarded"
 
 
@@ -58,10 +58,16 @@ class RunActions:
         return "it continues where it ended; what was acknowledged is not sent again"
 
     def discard(self, row: RunRow) -> str:
-        """Discard a waiting or blocked run: delete its message, release its audience's lock and note it."""
-        self._refuse_unless(row, DISCARDABLE, "only a run that waits or is blocked can be given up")
+        """Discard a run that waits, is blocked or has failed: end it, release its lock and note who did."""
+        self._refuse_unless(row, DISCARDABLE, "only a run that waits, is blocked or has failed can be given up")
+        if row.code == GIVEN_UP:
+            raise RefusedActionError("it was given up already")
         self._order(row, "discard")
         if not self._continue(row):
+            if row.state in CONTINUABLE:
+                raise RefusedActionError(
+                    "its message is neither in its record nor among the dead letters: nothing continues it"
+                )
             return "it is given up when its message comes, within 15 minutes"
         return "it is given up now"
 

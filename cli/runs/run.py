@@ -96,7 +96,7 @@ def retry(run_id: RunId, yes: Yes = False, as_json: AsJson = False) -> None:
 
 @run.command()
 def discard(run_id: RunId, yes: Yes = False, as_json: AsJson = False) -> None:
-    """Discard a waiting or blocked run: delete its message and release its audience's lock."""
+    """Discard a run that waits, is blocked or has failed: no redrive and no replay continues it then."""
     _act("discard", run_id, "Give it up? It cannot be continued then.", yes=yes, as_json=as_json)
 
 

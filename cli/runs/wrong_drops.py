@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from activation.ledger.orders import ORDERED
@@ -17,19 +20,66 @@ if TYPE_CHECKING:
 
 LISTED_S = 14 * 86_400.0  # as long as SQS keeps a dead letter
 MOST = 1_000
+SENT = (RunState.APPLIED.value, RunState.ACCEPTED.value)  # the platform has every row of such a run
+ALL = sys.maxsize
 
 
-def wrong_drops(found: Deployment, connector: str, *, run: str = "", reason: str = "") -> tuple[RunRow, ...]:
-    """Return a connector's runs of the last 14 days whose drops are wrong, the newest first, 1,000 at most.
+@dataclass(frozen=True)
+class WrongDrops:
+    """The runs of a connector that failed in the last 14 days since their drops are wrong, the oldest first.
+
+    `rows` are the newest 1,000 at most, and `more` is how many there are besides. `corrected` are the ids of those
+    whose object or audience a later run has sent: to send them again may bring people back whom the later drop
+    left out on purpose.
+    """
+
+    rows: tuple[RunRow, ...] = ()
+    more: int = 0
+    corrected: frozenset[str] = frozenset()
+
+
+def wrong_drops(found: Deployment, connector: str, *, run: str = "", reason: str = "") -> WrongDrops:
+    """Return a connector's runs whose drops are wrong, of all that began in the last 14 days.
 
     `run` is the beginning of an id and `reason` a code, "" for any. Raises what listing the runs raises.
     """
     import boto3
 
-    wanted = Wanted(connector=connector, state=RunState.FAILED, since=time.time() - LISTED_S, run=run)
-    rows = list_runs(boto3.client("dynamodb"), found.ledger_table, wanted, limit=MOST)
-    return tuple(
+    from stacks.names import SUPPRESSIONS
+
+    if connector == SUPPRESSIONS:  # whose runs all leave a letter: lambdas/suppressions/run.py
+        return WrongDrops()
+    client, since = boto3.client("dynamodb"), time.time() - LISTED_S
+    failed = Wanted(connector=connector, state=RunState.FAILED, since=since, run=run)
+    newest = [
         one
-        for one in rows
-        if one.code not in ORDERED and leaves_no_letter(RunState.FAILED, one.code) and reason in ("", one.code)
+        for one in list_runs(client, found.ledger_table, failed, limit=ALL)
+        if one.code not in ORDERED
+        and leaves_no_letter(RunState.FAILED, one.code, key=one.file, action=one.action)
+        and reason in ("", one.code)
+    ]
+    if not newest:
+        return WrongDrops()
+    rows = tuple(reversed(newest[:MOST]))
+    sent = list_runs(
+        client,
+        found.ledger_table,
+        Wanted(connector=connector, any_of=SENT, since=rows[0].started_at),
+        limit=ALL,
     )
+    return WrongDrops(rows, len(newest) - len(rows), _corrected(rows, sent))
+
+
+def _corrected(rows: Sequence[RunRow], sent: Sequence[RunRow]) -> frozenset[str]:
+    """Return the ids of the `rows` whose object or audience a `sent` run that began later has sent."""
+    last: dict[tuple[str, str], float] = {}
+    for one in sent:
+        for place in _places(one):
+            last[place] = max(one.started_at, last.get(place, 0.0))
+    return frozenset(
+        one.run_id for one in rows if any(last.get(place, 0.0) > one.started_at for place in _places(one))
+    )
+
+
+def _places(one: RunRow) -> tuple[tuple[str, str], tuple[str, str]]:
+    return ("file", one.file), ("audience", one.audience)

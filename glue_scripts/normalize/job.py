@@ -14,7 +14,7 @@ from activation.drops.folder_header import FolderHeader
 from activation.drops.folder_reader import FolderReader
 from activation.drops.locate import locate
 from activation.drops.sample import Sample
-from activation.drops.sidecars import is_sidecar_folder
+from activation.drops.sidecars import WRITTEN_MANIFEST, is_sidecar_folder
 from activation.errors import Rejected
 from activation.model import Action
 
@@ -32,8 +32,7 @@ from glue_scripts.normalize.row_rules import refuse_unmapped
 from glue_scripts.normalize.rows import RowStep
 from glue_scripts.normalize.storage import S3_FOLDER, Folder, LocalFolder, folder_of, text_if_there
 
-# Athena, Spark and Arrow pass over names that begin with "_", so that the folder is a data set to them.
-MANIFEST = "_manifest.json"
+MANIFEST = WRITTEN_MANIFEST
 REPORT = "_activation/report.json"
 
 

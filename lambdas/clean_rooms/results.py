@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from activation.aws.errors import code_of
 from activation.drops.folder_manifest import ManifestExport, manifest_text
-from activation.drops.sidecars import is_sidecar, is_sign
+from activation.drops.sidecars import WRITTEN_MANIFEST, is_sidecar, is_sign
 from activation.errors import Rejected
 from botocore.exceptions import ClientError
 
@@ -18,7 +18,7 @@ from lambdas.clean_rooms.queries import Query
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
-MANIFEST = "_manifest.json"  # a name that Athena and Spark pass over where they read the data beside it
+MANIFEST = WRITTEN_MANIFEST
 _URL = re.compile(r"s3://([^/]+)/(.+)", re.DOTALL)
 
 

@@ -61,7 +61,8 @@ def test_a_deleted_drop_is_sent_to_nobody_again(meta: Line, how: str) -> None:
         assert meta.dead_letters() == []
     else:
         assert until(lambda: failed(meta) or None, 60) == ["object_gone"]
-        again = activation(meta, "redrive", "--connector", meta.connector, "--reason", "object_gone", "--json")
+        redrive = ("redrive", "--connector", meta.connector, "--reason", "object_gone")
+        again = activation(meta, *redrive, "--yes", "--json")
         assert json.loads(again.stdout)["repeated"] == 1
         meta.wait_until_quiet()
         assert (failed(meta), meta.dead_letters()) == (["object_gone"], [])

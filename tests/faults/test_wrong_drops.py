@@ -32,7 +32,7 @@ def test_a_wrong_drop_leaves_no_dead_letter_and_is_repeated_by_its_record(scenar
     listed = json.loads(activation(line, "redrive", "--connector", line.connector, "--list", "--json").stdout)
     assert [(one["run_id"], one["dead_letter"]) for one in listed] == [(put.run_id, False)]
     line.configure(environment={"COLUMN_MAP": json.dumps({"kontakt_x": "email", "kontakt_y": "phone"})})
-    done = activation(line, "redrive", "--connector", line.connector, "--reason", "no_usable_column")
+    done = activation(line, "redrive", "--connector", line.connector, "--reason", "no_usable_column", "--yes")
     assert done.stdout == "1 run without a dead letter repeated\n"
     receipt = line.finish_again(put)
     assert receipt["state"] == "applied"

@@ -90,10 +90,10 @@ def test_the_letter_of_a_run_is_moved_alone(sqs: SQSClient) -> None:
     assert "--list" in none.stderr
 
 
-def wrong(run: str, code: str = HOPELESS, message: str = "again") -> dict[str, Any]:
+def wrong(run: str, code: str = HOPELESS, message: str = "again", audience: str = "VIP") -> dict[str, Any]:
     """Return the record of a run that has failed a moment ago and left no letter."""
     facts = {"code": {"S": code}, "sentence": {"S": "Why."}, "message": {"S": message}}
-    return item(run, "failed", at=time.time() - 60) | facts
+    return item(run, "failed", at=time.time() - 60, audience=audience) | facts
 
 
 def test_a_run_whose_drop_is_wrong_is_repeated_without_a_letter(sqs: SQSClient) -> None:
@@ -107,7 +107,7 @@ def test_a_run_whose_drop_is_wrong_is_repeated_without_a_letter(sqs: SQSClient) 
     assert bodies(sqs, "queue") == {"again"}
     (order,) = Orders(ConditionalTable(boto3.client("dynamodb"), LEDGER), "meta").of("a" * 32)
     assert order.kind is OrderKind.RETRY
-    done = asked("--reason", HOPELESS)
+    done = asked("--reason", HOPELESS, "--yes")
     assert done.stdout == "8 messages moved back to meta\n1 run without a dead letter repeated\n"
 
 
@@ -123,8 +123,59 @@ def test_a_wrong_drop_is_forgotten_as_a_letter_is(sqs: SQSClient) -> None:
 def test_what_was_moved_and_repeated_is_one_object_with_json(sqs: SQSClient) -> None:
     """So it is where nothing matches, as an error on stderr."""
     put(wrong("a" * 32))
-    assert json.loads(asked("--reason", HOPELESS, "--json").stdout) == {"of": "meta", "moved": 8, "repeated": 1}
+    done = json.loads(asked("--reason", HOPELESS, "--yes", "--json").stdout)
+    assert done == {"of": "meta", "moved": 8, "repeated": 1, "left_out": 0}
     assert bodies(sqs, "queue") >= {"again"}
+
+
+def test_what_a_later_run_has_sent_is_left_out_of_a_reason(sqs: SQSClient) -> None:
+    """Monday's file would bring back who withdrew until Tuesday; what no later run sent is repeated."""
+    now, corrected, other, early = time.time(), "a" * 32, "b" * 32, "c" * 32
+    put(wrong(corrected, message="corrected"), wrong(other, message="other", audience="Other"))
+    put(wrong(early, message="early", audience="Early"))
+    put(item("d" * 32, at=now - 30), item("e" * 32, at=now - 90, audience="Early"))
+    listed = {one["run_id"]: one["corrected"] for one in json.loads(asked("--list", "--json").stdout)}
+    assert [run for run, is_corrected in listed.items() if is_corrected] == [corrected]
+    assert "no dead letter, sent since by a later run" in asked("--list", "--run", "aaaa").stdout
+    done = asked("--reason", HOPELESS, "--yes")
+    assert done.stdout == "8 messages moved back to meta\n2 runs without a dead letter repeated\n"
+    assert "left out" in done.stderr
+    assert corrected[:12] in done.stderr
+    assert bodies(sqs, "queue") == {"other", "early"} | {str(at) for at in range(12) if at % 3}
+    assert asked("--run", "aaaa").exit_code == 0
+    assert bodies(sqs, "queue") == {"corrected"}
+
+
+def test_the_same_object_sent_since_for_another_audience_is_left_out(sqs: SQSClient) -> None:
+    """A source may fill another audience by now; the object has been sent all the same."""
+    key = {"object_key": {"S": "crm/people.csv"}}
+    put(wrong("a" * 32) | key, item("b" * 32, "accepted", at=time.time() - 30, audience="Other") | key)
+    assert asked("--reason", HOPELESS, "--yes").stdout == "8 messages moved back to meta\n"
+    assert "again" not in bodies(sqs, "queue")
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+def test_runs_without_a_letter_are_listed_and_asked_for(sqs: SQSClient, arguments: tuple[str, ...]) -> None:
+    """Who says no, or cannot be asked, has moved nothing, and no letter either."""
+    put(wrong("a" * 32))
+    done = CliRunner().invoke(
+        app, ["redrive", "--connector", "meta", "--reason", HOPELESS, *arguments], input="n\n"
+    )
+    assert done.exit_code == 1
+    assert f"VIP (add): meta/VIP/raw/{'a' * 32}.csv" in done.stderr
+    assert bodies(sqs, "queue") == set()
+
+
+def test_runs_beyond_the_most_are_told_of(sqs: SQSClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest are repeated, and the rest is not cut in silence."""
+    monkeypatch.setattr("cli.runs.wrong_drops.MOST", 1)
+    put(wrong("a" * 32), wrong("b" * 32, message="older") | {"started_at": {"N": str(time.time() - 90)}})
+    told = "1 older run without a dead letter not shown"
+    assert told in asked("--list").stderr
+    done = asked("--reason", HOPELESS, "--yes")
+    assert told in done.stderr
+    assert "1 run without a dead letter repeated" in done.stdout
+    assert "older" not in bodies(sqs, "queue")
 
 
 def test_no_more_letters_are_read_than_asked_for(sqs: SQSClient) -> None:

@@ -74,6 +74,7 @@ def queued(sqs: SQSClient, name: str = "queue") -> list[str]:
         ("stop", ("waiting", MESSAGE), [MESSAGE], "it waits, and stops now"),
         ("discard", ("waiting", MESSAGE), [MESSAGE], "it is given up now"),
         ("discard", ("waiting", ""), [], "it is given up when its message comes, within 15 minutes"),
+        ("discard", ("failed", MESSAGE), [MESSAGE], "it is given up now"),
         ("retry", ("failed", MESSAGE), [MESSAGE], "it continues where it ended"),
     ],
 )
@@ -109,7 +110,8 @@ def test_a_dead_letter_goes_back_and_others_stay(sqs: SQSClient, action: str) ->
         ("stop", item(RUN, "accepted"), "the platform has accepted all of it"),
         ("retry", item(RUN, "running"), "it is running; only a run that has failed"),
         ("retry", item(RUN, "failed", code="discarded"), "it was given up: drop the file again"),
-        ("discard", item(RUN, "running"), "it is running; only a run that waits or is blocked"),
+        ("discard", item(RUN, "running"), "it is running; only a run that waits, is blocked or has failed"),
+        ("discard", item(RUN, "failed", code="discarded"), "it was given up already"),
         ("stop", item(RUN, "running", pk=f"suppressions#run#{RUN}"), "it is no run of a connector"),
     ],
 )
@@ -122,6 +124,14 @@ def test_what_a_state_does_not_allow_is_refused(
     assert done.exit_code == 1
     assert says in done.stderr
     assert (orders(), queued(sqs)) == ([], [])
+
+
+@pytest.mark.usefixtures("sqs")
+def test_a_failed_run_without_a_message_is_not_given_up() -> None:
+    """Nothing can continue it, and no message comes that would end it."""
+    put(item(RUN, "failed"))
+    done = asked("discard", RUN, "--yes")
+    assert (done.exit_code, "nothing continues it" in done.stderr) == (1, True)
 
 
 @pytest.mark.usefixtures("sqs")

@@ -136,6 +136,20 @@ def test_a_blocked_run_is_given_up(make_world: Make) -> None:
     assert (receipt["rows"]["acknowledged"], world.dead_codes()) == (0, [])
 
 
+def test_a_run_whose_drop_was_wrong_is_given_up(make_world: Make) -> None:
+    """Its record's message ends it, and neither a replay nor a redrive of its code sends its drop again."""
+    world = make_world()
+    body = world.drop("shoe size,colour\n42,red\n")
+    world.run(body)
+    assert world.wrong_codes() == ["no_usable_column"]
+    order(world, body, OrderKind.DISCARD)
+    world.run(world.run_of(body).message)
+    receipt = world.receipt()
+    assert (receipt["state"], receipt["reason"]["code"]) == ("failed", "discarded")
+    world.run(json.dumps({**json.loads(body), "replay-name": "missed"}))
+    assert (world.receipt(), world.wrong_codes(), world.dead_codes()) == (receipt, [], [])
+
+
 def test_a_stop_comes_too_late_for_what_is_accepted(make_world: Make) -> None:
     """A run that the platform has as a whole ends as the platform says."""
     world = make_world(handles=True)

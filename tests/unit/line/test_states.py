@@ -102,6 +102,15 @@ def test_the_page_has_every_step() -> None:
     assert set(page) == {step.value for step in Step}
 
 
+def test_the_page_says_what_continues_a_run_without_a_dead_letter() -> None:
+    """Whoever misses the message of a wrong drop among the dead letters is told where it is and what sends it."""
+    rows = {name: row for table in tables() for name, row in table.items()}
+    leaves, message = rows["failed"]["leaves it"], rows["stop"]["this message"]
+    for way in ("`run retry`", "`redrive --run`", "`redrive --reason`", "no plain `redrive`"):
+        assert way in leaves.partition("without a dead letter")[2]
+    assert "another drop corrects a `failed` run" in message.partition("done if")[2]
+
+
 def test_the_page_has_every_state() -> None:
     """The page names each state, says which are final, and which a redrive leaves."""
     (page,) = [table for table in tables() if "final" in next(iter(table.values()))]

@@ -214,8 +214,14 @@ class World:
 
     def wrong(self) -> list[Run]:
         """Return the runs whose drops are wrong, which leave no dead letter."""
-        found = filter(None, (self.ledger().read(one["run_id"]) for one in self.receipts()))
-        return [one for one in found if one.code not in ORDERED and leaves_no_letter(one.state, one.code)]
+        found = []
+        for receipt in self.receipts():
+            run, key = self.ledger().read(receipt["run_id"]), receipt["drop"]["key"]
+            if run is None or run.code in ORDERED:
+                continue
+            if leaves_no_letter(run.state, run.code, key=key, action=receipt["action"]):
+                found.append(run)
+        return found
 
     def wrong_codes(self) -> list[str]:
         """Return the codes of these runs."""

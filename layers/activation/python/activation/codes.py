@@ -28,7 +28,8 @@ class CodeText:
 
     `code` is the stable code and `room` the name of the group it stands in: a code may stand in several, such as
     `tls` of an ad platform and of CI360. `happened` and `do` are whole sentences. `who` acts. `command` is the
-    command that does it, with placeholders in capitals, or "" if there is none.
+    command that does it, with placeholders in capitals, or "" if there is none. `new_drop` says that another drop
+    corrects it, and that nobody has to change a setting, restore or redrive anything.
     """
 
     code: str
@@ -37,6 +38,7 @@ class CodeText:
     do: str
     who: Who
     command: str = ""
+    new_drop: bool = False
 
     @property
     def sentences(self) -> str:
@@ -73,12 +75,11 @@ def find(code: str) -> tuple[CodeText, ...]:
 
 
 def asks_for_new_drop(code: str) -> bool:
-    """Return whether a run means by a code a user's mistake that another drop corrects, without a redrive.
+    """Return whether what a run means by a code is corrected by another drop alone, as the table says.
 
     False for a code that this release does not have.
     """
-    texts = find(code)
-    return bool(texts) and texts[0].who is Who.USER and "redrive" not in texts[0].command
+    return explain(code).new_drop
 
 
 def explain(code: str) -> CodeText:

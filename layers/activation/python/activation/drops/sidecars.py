@@ -23,6 +23,9 @@ _NAMES = frozenset(("_metadata", "_common_metadata", "manifest-files.json"))
 EXPORT_MANIFEST = (
     "sync.manifest"  # closes a folder that the sync wrote, which deletes all of it: lambdas/sync/ended.py
 )
+# Closes a folder that a query of Clean Rooms or `normalize` wrote. Athena, Spark and Arrow pass over names that
+# begin with "_", so that the folder is a data set to them.
+WRITTEN_MANIFEST = "_manifest.json"
 AUDIENCE_FILE = "_audience.json"  # says what an audience is like; in other letters it is none, and is refused
 # RDS and Aurora describe a snapshot's export beside it.
 _RDS = re.compile(r"export_(tables_)?info_.*\.json\Z")

@@ -22,7 +22,7 @@ class OrderKind(StrEnum):
     """What is asked of a run."""
 
     STOP = "stop"  # send nothing more; what was acknowledged stays
-    DISCARD = "discard"  # give up a run that waits or is blocked
+    DISCARD = "discard"  # give up a run that waits, is blocked or has failed
     RETRY = "retry"  # continue a run that has stopped
     UNDO = "undo"  # undo another run, which its receipt names
 

@@ -24,7 +24,7 @@ from activation.runs.effects import refuse_key, refuse_message
 from activation.runs.final_drop import discard_final_drop
 from activation.runs.folder_events import FolderEvents
 from activation.runs.invocation import Invocation
-from activation.runs.letters import leaves_no_letter
+from activation.runs.letters import ends_for_good
 from activation.runs.location import located
 from activation.runs.ordered import OrderWatch
 from activation.runs.part import ActivePart
@@ -253,7 +253,7 @@ class Dispatcher:
         if known.lease_until > now:  # a worker holds it; its message returns if that worker dies
             return work.continuation < known.continuation
         # Only a person continues what somebody has stopped, or a replay what its drop was wrong for.
-        if leaves_no_letter(known.state, known.code) and (known.code in ORDERED or not work.replay):
+        if ends_for_good(known.state, known.code) and (known.code in ORDERED or not work.replay):
             return work.continuation <= known.continuation
         carried_on = known.lease_until == 0 and not (known.state in STOPPED and work.replay)
         due = max(known.not_before, known.updated_at) + GRACE_S

@@ -70,7 +70,7 @@ class RunEffects:
             announce_incomplete(connector.clients.events, bus, receipt, key)
 
     def ends(self, step: Next) -> None:
-        """Write the receipt and announce the end; the message of a run that stops moves to the dead letters."""
+        """Write the receipt, announce the end, and leave a dead letter of a run that needs an operator."""
         if not self._may_end_at_once(step):
             self._note_audience()
         invocation, connector = self.invocation, self.invocation.connector
@@ -92,10 +92,14 @@ class RunEffects:
                 invocation.refused.remove()
 
     def _has_letter(self, step: Next, *, written: bool) -> bool:
-        """Return whether the message of a run that stops moves to the dead letters; `written` is its receipt."""
+        """Return whether a run that stops leaves a dead letter; `written` says if its receipt was written."""
         if step.cause is Cause.ORDERED:
             return False
-        return self.all_letters or not written or not leaves_no_letter(step.state, step.code)
+        if self.all_letters or not written:
+            return True
+        identity = self.invocation.identity
+        key, action = identity.work.drop.key, identity.audience.action
+        return not leaves_no_letter(step.state, step.code, key=key, action=action)
 
     def _may_end_at_once(self, step: Next) -> bool:
         return step.state is RunState.APPLIED and self.invocation.held.run.opened is not None

@@ -32,7 +32,7 @@ class Step(StrEnum):
     WAIT = "wait"  # a delayed message continues it
     CONTINUE = "continue"  # a message continues it at once
     FINISH = "finish"  # it has ended, and its message is done
-    STOP = "stop"  # it has ended until somebody redrives its message from the dead letters
+    STOP = "stop"  # it has ended until somebody sends its next message, from the dead letters or its record
     RELEASE = "release"  # nothing continues it: the run sends a part another message when it needs the part again
 
 
