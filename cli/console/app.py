@@ -32,6 +32,7 @@ from cli.console.source import ConsoleSource, RefusedError
 from cli.console.wording import FILTERS, cure, urgency
 from cli.runs.listing import Wanted
 from cli.runs.rows import OPEN
+from cli.runs.wrong_drops import SENT, put_right
 
 if TYPE_CHECKING:
     from activation.platforms.platform import Finding
@@ -65,6 +66,7 @@ NEEDS_S = (
     20.0  # for how long their list is shown again: the page asks every 4 s, and it reads all runs of those days
 )
 NEEDS_SHOWN = 20
+SENT_READ = 5_000  # runs that may have put a failed one right
 EXAMINED_S = 300.0  # for how long an examination is shown again: it asks the platforms
 
 
@@ -145,9 +147,18 @@ class Console:
             since = now - 86_400 * NEEDS_DAYS
             wanted = Wanted(connector=connector, any_of=("blocked", "failed"), since=since)
             needs = [run for run in self.source.runs(wanted, NEEDS_SHOWN) if run.code not in ORDERED]
-            found = sorted(needs, key=lambda run: run.state)
+            found = sorted(self._not_put_right(needs, connector), key=lambda run: run.state)
             self.needing[connector] = now, found
         return found
+
+    def _not_put_right(self, needs: Sequence[RunRow], connector: str) -> Sequence[RunRow]:
+        """Return the runs but for those of a wrong file that was put right and sent since."""
+        failed = [one.started_at for one in needs if one.state == "failed"]
+        if not failed:
+            return needs
+        sent = self.source.runs(Wanted(connector=connector, any_of=SENT, since=min(failed)), SENT_READ)
+        right = put_right(needs, sent)
+        return [one for one in needs if one.run_id not in right]
 
     def run(self, request: Request) -> Response:
         """Show one run."""

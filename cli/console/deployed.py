@@ -128,7 +128,7 @@ class DeployedSource:
             prepared = prepare(self.found, self.run(subject))
         except RefusedActionError as refused:
             raise RefusedError(f"The run cannot be undone: {refused.sentence}.") from None
-        leave = f"{counted(prepared.rows, 'row')} of people leave."
+        leave = f"Up to {counted(prepared.rows, 'row')} of people leave."
         if prepared.too_few:
             leave += f" {prepared.too_few[0].upper()}{prepared.too_few[1:]}."
         return " ".join((leave, *(f"{one[0].upper()}{one[1:]}." for one in prepared.sentences())))

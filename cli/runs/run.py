@@ -130,7 +130,9 @@ def undo(
     except RefusedActionError as refused:
         deployment.fail(f"run {view.row.run_id}: {refused.sentence}; see {typed('run', 'show', view.row.run_id)}")
     row, doubtful = view.row, prepared.not_told_apart
-    says = f"removes {counted(prepared.rows, 'row')} of {row.connector}: {row.audience}, as {row.file} has them"
+    says = (
+        f"removes up to {counted(prepared.rows, 'row')} of {row.connector}: {row.audience}, as {row.file} has them"
+    )
     says = "\n".join((says, *prepared.sentences()))
     if prepared.too_few:
         says += f"\n{prepared.too_few}"

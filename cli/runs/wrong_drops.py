@@ -70,6 +70,23 @@ def wrong_drops(found: Deployment, connector: str, *, run: str = "", reason: str
     return WrongDrops(rows, len(newest) - len(rows), _corrected(rows, sent))
 
 
+def put_right(rows: Sequence[RunRow], sent: Sequence[RunRow]) -> frozenset[str]:
+    """Return the ids of those `rows` that failed since their drops were wrong, and whose file was sent later.
+
+    `sent` are runs whose rows the platform has. What another file has sent says nothing of this one's people.
+    """
+    last: dict[tuple[str, str], float] = {}
+    for one in sent:
+        last[one.connector, one.file] = max(one.started_at, last.get((one.connector, one.file), 0.0))
+    return frozenset(
+        one.run_id
+        for one in rows
+        if one.state == RunState.FAILED
+        and leaves_no_letter(RunState.FAILED, one.code, key=one.file, action=one.action)
+        and last.get((one.connector, one.file), 0.0) > one.started_at
+    )
+
+
 def _corrected(rows: Sequence[RunRow], sent: Sequence[RunRow]) -> frozenset[str]:
     """Return the ids of the `rows` whose object or audience a `sent` run that began later has sent."""
     last: dict[tuple[str, str], float] = {}

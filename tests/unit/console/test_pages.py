@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
+from dataclasses import replace
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
@@ -12,7 +13,7 @@ from cli.console.app import NEEDS_S, Console
 from cli.console.guard import HOST
 from cli.console.letters import by_code
 from cli.letters import NO_REASON, Letter
-from tests.unit.console.fake import APPLIED, BLOCKED, ENDED, NOW, RUNNING, FakeSource, Served
+from tests.unit.console.fake import APPLIED, BLOCKED, ENDED, NOW, RUNNING, FakeSource, Served, row
 from tests.unit.report.test_page import outline
 
 MOST_BYTES = 50_000  # of a first visit, over the wire
@@ -215,6 +216,27 @@ def test_a_run_that_somebody_has_ended_needs_nobody(console: Served) -> None:
     assert f'id="run-{ENDED}"' in page
     assert f'id="need-{ENDED}"' not in page
     assert "discard by arn:aws:iam::1:user/bob, 2026-11-29 10:00:30 UTC" in shown(console, f"/runs/{ENDED}")
+
+
+@pytest.mark.parametrize(
+    ("code", "file", "connector", "later", "needs"),
+    [
+        ("no_usable_column", "wrong.csv", "meta", True, False),
+        ("no_usable_column", "wrong.csv", "meta", False, True),  # the good one came before
+        ("no_usable_column", "other.csv", "meta", True, True),  # whose people were not sent
+        ("no_usable_column", "wrong.csv", "tiktok", True, True),
+        ("token_refused", "wrong.csv", "meta", True, True),
+    ],
+)
+def test_a_wrong_file_that_was_put_right_needs_nobody(
+    code: str, file: str, connector: str, later: bool, needs: bool
+) -> None:
+    """Its failed run stays in the list, and is not named as what needs a person once the file was sent."""
+    failed = row(RUNNING, "failed", code=code, file="wrong.csv")
+    sent = row(APPLIED, "applied", file=file, connector=connector)
+    sent = replace(sent, started_at=failed.started_at + (60 if later else -60))
+    console = Console(FakeSource(rows=[failed, sent]), clock=lambda: NOW)
+    assert [one.run_id for one in console._needing("")] == ([RUNNING] if needs else [])
 
 
 def test_it_is_served_to_this_machine_alone() -> None:

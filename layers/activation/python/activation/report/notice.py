@@ -20,7 +20,7 @@ def notice(state: str, receipt: Mapping[str, Any]) -> dict[str, str]:
     """
     reason = receipt["reason"] or {"code": "", "sentence": ""}
     connector, run = receipt["connector"], receipt["run_id"]
-    redrive = f"activation redrive --connector {connector}"
+    redrive = f"activation redrive --connector {connector} --run {run}"
     again = (
         "remove the cause"
         if state == "blocked"
