@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from activation.platforms.discovery import platforms
 
 from cli.printable import counted
 from cli.runs.actions import CONTINUABLE, RefusedActionError
-from cli.runs.listing import Wanted, list_runs
+from cli.runs.listing import Wanted, list_runs, read_records
 from cli.runs.others import OtherRuns, is_there, replaced_since, tell_apart
 from cli.runs.rows import OPEN, RunRow
 
@@ -62,8 +63,8 @@ class Undo:
     @property
     def not_told_apart(self) -> int:
         """Return the most of these rows of which nobody can tell whether other runs have sent them too."""
-        if self.others.forgotten:
-            return self.rows
+        if self.others.forgotten or not all(one.rows_acknowledged for one in self.others.unknown):
+            return self.rows  # what a run has sent in doubt is not counted
         return min(self.rows, sum(one.rows_acknowledged for one in self.others.unknown))
 
     def sentences(self) -> Iterator[str]:
@@ -78,7 +79,7 @@ class Undo:
         if unknown := self.others.unknown:
             runs = counted(len(unknown), "other run")
             rows = counted(sum(one.rows_acknowledged for one in unknown), "row")
-            by = f"{runs} too ({rows}), whose drops are gone or cannot be compared"
+            by = f"{runs} too ({rows} acknowledged), whose drops are gone or cannot be compared"
         else:
             by = "runs that the ledger no longer remembers"
         yield f"up to {doubtful:,} of them may have been sent by {by}; they leave the audience as well"
@@ -177,16 +178,35 @@ def _others(found: Deployment, view: RunView, rows: Sequence[RunRow], others: Se
         raise RefusedActionError("another run has written to its audience a moment ago: try again in a minute")
     first, oldest = read_number(audience, "first_written_at"), min(one.started_at for one in rows)
     mirrored = bool(lock) and is_mirrored(MirrorStates(table).read(lock))
-    sent = [one for one in others if one.rows_acknowledged or one.state == "empty"]
+    doubtful = _may_have_sent(found, others)
+    sent = [one for one in others if one.rows_acknowledged or one.run_id in doubtful or one.state == "empty"]
     compared, unknown = tell_apart(found, view.row, sent, mirrored=mirrored)
     return OtherRuns(
         compared=tuple(compared),
-        unknown=tuple(one for one in unknown if one.rows_acknowledged),
+        unknown=tuple(one for one in unknown if one.rows_acknowledged or one.run_id in doubtful),
         mirror=mirrored,
         forgotten=0 < first < oldest,
         last_run=last.run_id,
         last_written_at=last.at,
     )
+
+
+def _may_have_sent(found: Deployment, others: Sequence[RunRow]) -> frozenset[str]:
+    """Return the ids of runs that stopped with no row acknowledged, though the platform may have some."""
+    import boto3
+    from activation.aws.table import read_text
+    from activation.ledger.keys import run_key
+    from activation.ledger.progress import Progress
+    from activation.records import DamagedRecord
+
+    none = [one for one in others if one.state in CONTINUABLE and not one.rows_acknowledged]
+    keys = {run_key(one.connector, one.run_id): one.run_id for one in none}
+    found_in_doubt = set()
+    for key, record in read_records(boto3.client("dynamodb"), found.ledger_table, [*keys]).items():
+        with suppress(DamagedRecord):  # of another release
+            if Progress.from_json(read_text(record, "progress")).may_have_sent:
+                found_in_doubt.add(keys[key])
+    return frozenset(found_in_doubt)
 
 
 def _run_id(view: RunView, again: str) -> str:

@@ -15,6 +15,7 @@ from activation.drops.messages import read
 from activation.drops.sources import Origins
 from activation.ledger.keys import known_audience_key
 from activation.ledger.orders import OrderKind, Orders
+from activation.ledger.progress import Progress
 from moto import mock_aws
 from typer.testing import CliRunner, Result
 
@@ -180,7 +181,7 @@ def test_an_undo_says_how_many_it_cannot_tell_apart(drops: SQSClient) -> None:
     put(dropped(RUN), item("b" * 32, acknowledged=4), item("c" * 32, audience="Other"))
     put(item("e" * 32, acknowledged=2, pk=f"tiktok#run#{'e' * 32}"))
     no = CliRunner().invoke(app, ["run", "undo", RUN], input="n\n")
-    assert "up to 4 of them may have been sent by 1 other run too (4 rows), whose drops are gone" in no.stdout
+    assert "up to 4 of them may have been sent by 1 other run too (4 rows acknowledged), whose drops are gone" in no.stdout
     refused = asked("undo", RUN, "--yes")
     assert (refused.exit_code, queued(drops)) == (1, [])
     assert asked("undo", RUN, "--yes", "--shared").exit_code == 0
@@ -199,6 +200,32 @@ def test_an_undo_names_the_runs_whose_people_stay(drops: SQSClient) -> None:
 
 
 LOCK = "account#meta#act_1#audience#VIP"
+
+
+def in_doubt(record: dict[str, object]) -> dict[str, object]:
+    """Return the record of a run of which a dead worker may have sent some rows."""
+    progress = Progress()
+    progress.checkpoint.suspects = 2
+    return record | {"progress": {"S": progress.to_json()}}
+
+
+def test_an_undo_names_runs_that_may_have_sent_rows(drops: SQSClient) -> None:
+    """One that stopped with no row acknowledged protects whom it may have sent, unless it has sent nobody."""
+    doubtful, nobody = (dropped(one * 32, state="failed", acknowledged=0) for one in "bc")
+    put(dropped(RUN), in_doubt(doubtful), nobody)
+    assert asked("undo", RUN, "--yes").exit_code == 0
+    (message,) = queued(drops)
+    others = read(message, origins=Origins("meta", "drops"), account="").others
+    assert others is not None
+    assert others.runs == ("b" * 32,)
+
+
+def test_an_undo_asks_where_a_run_in_doubt_cannot_be_compared(drops: SQSClient) -> None:
+    """Any of the rows may be its own: how many it has sent is not known."""
+    put(dropped(RUN), in_doubt(item("b" * 32, "failed", acknowledged=0)))
+    refused = asked("undo", RUN, "--yes")
+    assert (refused.exit_code, queued(drops)) == (1, [])
+    assert "up to 9 of them may have been sent by 1 other run too" in refused.stdout
 
 
 def test_an_undo_names_the_last_write_that_it_knows_of(drops: SQSClient) -> None:

@@ -11,6 +11,7 @@ from activation.aws.table import ConditionalTable
 from activation.drops.messages import read
 from activation.ledger.audiences import KnownAudiences
 from activation.ledger.orders import OrderKind, Orders
+from activation.ledger.progress import Progress
 from activation.runs import drop, other_runs
 from activation.runs.invocation import Invocation
 
@@ -110,6 +111,44 @@ def test_of_a_stopped_run_only_what_it_sent_stays(make_world: Make) -> None:
     assert 0 < sent < 30
     assert receipt["rows"]["acknowledged"] == 30 - sent
     assert world.platform.cells == {hashed(one) for one in people(30)[:sent]}
+
+
+def suspected(world: World, body: str, *, acknowledged: bool = True) -> None:
+    """Have the record of a stopped run say that a worker died which may have sent two more units.
+
+    Without `acknowledged`, the worker died before it had noted any row.
+    """
+    stored = world.aws.dynamodb.items[world.run_of(body).pk]
+    progress = Progress.from_json(stored["progress"]["S"])
+    if not acknowledged:
+        progress = Progress(plan=progress.plan)
+    progress.checkpoint.suspects = 2
+    stored["progress"] = {"S": progress.to_json()}
+
+
+@pytest.mark.parametrize("acknowledged", [True, False])
+def test_whom_a_dead_worker_may_have_sent_stays(make_world: Make, acknowledged: bool) -> None:
+    """Nobody knows how far it came: the whole drop of its run protects, also where no row is acknowledged."""
+    world = make_world()
+    other = stopped(world, 30)
+    suspected(world, other, acknowledged=acknowledged)
+    body = world.drop(table(people(32)), file="undone.csv")
+    world.run(body)
+    receipt = undone(world, undo(world, body, other))
+    assert receipt["rejected_by_us"] == {"sent_by_other_runs": 30}
+    assert world.platform.cells == {hashed(one) for one in people(30)}
+
+
+def test_a_run_whose_worker_died_is_not_undone_before_it_is_continued(make_world: Make) -> None:
+    """It may have sent more rows than are acknowledged, and nobody knows which."""
+    world = make_world()
+    body = stopped(world, 30)
+    suspected(world, body)
+    held = set(world.platform.cells)
+    receipt = undone(world, undo(world, body))
+    assert (receipt["state"], receipt["reason"]["code"]) == ("failed", "undo_refused")
+    assert "continued to its end" in receipt["reason"]["sentence"]
+    assert world.platform.cells == held
 
 
 def test_nobody_leaves_where_all_were_sent_by_others(make_world: Make) -> None:

@@ -9,6 +9,7 @@ from activation.ledger.checkpoint import Checkpoint
 from activation.ledger.compared_runs import ComparedRuns
 from activation.ledger.file_plan import FilePlan
 from activation.ledger.mirror_run import MirrorRun
+from activation.ledger.split import Phase
 from activation.ledger.tally import REFERENCES_KEPT, Tally
 from activation.ledger.units import Span, Unit, add_left_out
 from activation.model import Cursor, RunWarning
@@ -204,6 +205,13 @@ class Progress:
         earlier = self.mirror.settled if self.mirror else 0
         compared = self.compared.rows if self.compared else 0
         return self.tally.rows_settled + self.checkpoint.scanned.row + earlier + compared
+
+    @property
+    def may_have_sent(self) -> bool:
+        """Return whether the platform has rows of the run, or may have: in doubt it may."""
+        checkpoint, split = self.checkpoint, self.plan.split
+        is_ahead = bool(checkpoint.ahead or checkpoint.in_doubt or checkpoint.suspects)
+        return is_ahead or self.tally.acknowledged > 0 or (split is not None and split.phase is not Phase.ALONE)
 
     def to_json(self) -> str:
         """Return the record as short text: each request writes it, and DynamoDB charges for each started kB."""

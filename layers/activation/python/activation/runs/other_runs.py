@@ -84,9 +84,14 @@ class _OtherRun:
 
     @property
     def piece(self) -> Piece | None:
-        """Return the rows that it may have sent, None for all of its drop."""
+        """Return the rows that it may have sent, None for all of its drop.
+
+        Of units that a dead worker may have sent, only their number is known, not where they end.
+        """
         checkpoint, split = self.run.progress.checkpoint, self.run.progress.plan.split
         if self.run.state in FINAL or checkpoint.read_whole or (split and split.phase is not Phase.ALONE):
+            return None
+        if checkpoint.suspects:
             return None
         ahead = (unit.last_row for unit in (*checkpoint.ahead, *checkpoint.in_doubt))
         return Piece(Cursor(), max((checkpoint.cursor.row, *ahead)))
@@ -208,7 +213,7 @@ class _Comparison:
             raise refused(
                 self.invocation, f"the ledger no longer remembers run {run_id}, whose people are to be left out"
             )
-        sent = run.progress.tally.acknowledged or run.progress.checkpoint.in_doubt
+        sent = run.progress.may_have_sent
         if not sent and run.state is not RunState.EMPTY:
             return None
         if run.state not in FINAL | STOPPED or run.lease_until > connector.clock():

@@ -53,7 +53,8 @@ def _piece(invocation: Invocation, undone: Run) -> Piece | None:
     checkpoint, split = undone.progress.checkpoint, undone.progress.plan.split
     if checkpoint.read_whole:
         return None
-    if (split is not None and split.phase is not Phase.ALONE) or checkpoint.ahead or checkpoint.in_doubt:
+    is_ahead = checkpoint.ahead or checkpoint.in_doubt or checkpoint.suspects
+    if (split is not None and split.phase is not Phase.ALONE) or is_ahead:
         raise refused(invocation, "it is not known which rows it has sent until it is continued to its end")
     return Piece(Cursor(), checkpoint.cursor.row)
 
