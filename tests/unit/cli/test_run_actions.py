@@ -181,7 +181,10 @@ def test_an_undo_says_how_many_it_cannot_tell_apart(drops: SQSClient) -> None:
     put(dropped(RUN), item("b" * 32, acknowledged=4), item("c" * 32, audience="Other"))
     put(item("e" * 32, acknowledged=2, pk=f"tiktok#run#{'e' * 32}"))
     no = CliRunner().invoke(app, ["run", "undo", RUN], input="n\n")
-    assert "up to 4 of them may have been sent by 1 other run too (4 rows acknowledged), whose drops are gone" in no.stdout
+    assert (
+        "up to 4 of them may have been sent by 1 other run too (4 rows acknowledged), whose drops are gone"
+        in no.stdout
+    )
     refused = asked("undo", RUN, "--yes")
     assert (refused.exit_code, queued(drops)) == (1, [])
     assert asked("undo", RUN, "--yes", "--shared").exit_code == 0
