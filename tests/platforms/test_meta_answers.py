@@ -73,7 +73,7 @@ def test_all_taken() -> None:
 def test_invalid_rows_are_named_by_their_place() -> None:
     """Rows that Meta quotes back are found again in the request, and the quote goes no further."""
     cells = [digest("a"), digest("b"), digest("c")]
-    request = publisher().encode(upload({"EMAIL": list(cells), "FN": ["", 'x"', ""]}), AUDIENCE, OPENED)
+    request = publisher().encode(upload({"EMAIL": list(cells), "EXTERN_ID": ["u", 'x"', "v"]}), AUDIENCE, OPENED)
     samples = {json.dumps([cells[1], 'x"']): "some reason"}
     body = {"num_received": 3, "num_invalid_entries": 1, "invalid_entry_samples": samples}
     outcome = users(body, request)

@@ -56,7 +56,7 @@ def as_event(method: str, url: str, headers: dict[str, str], body: bytes) -> dic
 def ask(request: Request, token: str = TOKEN) -> Answer:
     """Sign a request with a token and give the receiver's answer."""
     one = signer_of(PLATFORM, {**SECRET, "access_token": token}).sign(request)
-    given = handler(as_event(one.method, one.url, dict(one.headers), bytes(one.body)), None)
+    given = handler(as_event(one.method, one.url, dict(one.headers), one.content), None)
     return Answer(given["statusCode"], given["headers"], given["body"].encode())
 
 
