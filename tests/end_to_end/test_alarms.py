@@ -127,6 +127,7 @@ def test_a_message_that_nobody_takes_is_an_old_one(sandbox: Sandbox, alarms: Ala
         _fires_and_clears(alarms, ours, theirs, lambda: sqs.purge_queue(QueueUrl=urls[0]))
 
 
+@pytest.mark.faults
 def test_errors_of_tiktoks_function_are_tiktoks_alarm(sandbox: Sandbox, alarms: Alarms) -> None:
     """A call that the function cannot answer fires the alarm on its errors, which clears once they are past."""
     names = [sandbox.connector(name)["function_name"] for name in ("tiktok", "meta")]

@@ -309,10 +309,9 @@ FAULTS = (
 )
 
 
+@pytest.mark.faults
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize(
-    "messages", [1_000, pytest.param(100_000, marks=pytest.mark.faults)], ids=["some", "a hundred thousand"]
-)
+@pytest.mark.parametrize("messages", [1_000, 100_000], ids=["some", "a hundred thousand"])
 def test_nothing_is_lost_while_services_fail_and_workers_die(deployed: Deployed, messages: int) -> None:
     """With poison, refusals, lost answers and two killed workers, every record has landed and adds up."""
     composer = Composer(seed=11)

@@ -61,7 +61,9 @@ def test_a_crash_at_any_effect_changes_nothing_in_the_end(make_world: Make, repl
     assert at > 30
 
 
-@each_way
+@pytest.mark.parametrize(
+    "replaces", [pytest.param(False, marks=pytest.mark.faults), True], ids=["difference", "replace"]
+)
 def test_a_run_that_is_never_resumed_is_made_good_by_the_next(make_world: Make, replaces: bool) -> None:
     """Its message is lost wherever it was killed; the next list is exact all the same."""
     for at in range(1, POINTS):
