@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from contextlib import suppress
 from typing import Any
@@ -184,7 +185,9 @@ def test_a_failed_query_is_an_alarm_and_is_redriven(meta: Line, room: Room) -> N
     assert ("failed", "query_failed") in [(one["state"], one["code"]) for one in listed]
     room.share(dict.fromkeys(some, 900))
     done = activation(meta, "redrive", "--clean-rooms")
-    assert (done.returncode, "1 message " in done.stdout) == (0, True), done.stdout + done.stderr
+    # Two where the hint and the poll found the failure at the same moment: both letters ask for one query.
+    assert done.returncode == 0, done.stderr
+    assert re.search("^completed: [12] messages? moved", done.stdout), done.stdout
     (receipt,) = until(lambda: receipts(meta) or None, 240)
     assert (receipt["state"], receipt["rows"]["acknowledged"]) == ("applied", len(some))
     assert len(room.started("2026-12-06")) == 2
