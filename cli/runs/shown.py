@@ -40,13 +40,15 @@ def utc(seconds: float) -> str:
 
 
 def spoken(seconds: float) -> str:
-    """Return a duration in its two largest units."""
+    """Return a duration in its largest unit and the next one, in at most 11 characters up to 999 days."""
     left, parts = int(seconds), []
     for size, name in _UNITS:
         count, left = divmod(left, size)
         if count:
             parts.append(f"{count} {name}")
-    return " ".join(parts[:2]) or "0 s"
+        if parts and (not count or len(parts) == 2):
+            break
+    return " ".join(parts) or "0 s"
 
 
 def why(row: RunRow, now: float) -> str:
@@ -75,13 +77,13 @@ def listed(rows: tuple[RunRow, ...], now: float) -> Text:
     from cli.printable import printable
 
     text = Text(
-        f"{'run':<12} {'state':<10} {'start (UTC)':<16} {'took':>10} {'rows':>11} {'rejects':>8} {'rows/s':>7}\n"
+        f"{'run':<12} {'state':<10} {'start (UTC)':<16} {'took':>11} {'rows':>10} {'rejects':>8} {'rows/s':>7}\n"
     )
     for row in rows:
         rate = f"{row.rows_per_s:,.0f}" if row.rows_per_s is not None else ""
         text.append(f"{row.run_id[:RUN_DIGITS_SHOWN]:<12} ")
         text.append(f"{row.state:<10}", state_style(row.state))
-        text.append(f" {utc(row.started_at)[:16]} {spoken(row.duration_s(now)):>10} {row.rows_read:>11,}")
+        text.append(f" {utc(row.started_at)[:16]} {spoken(row.duration_s(now)):>11} {row.rows_read:>10,}")
         text.append(f" {row.rows_rejected:>8,} {rate:>7}\n")
         text.append(f"  {printable(f'{row.connector}: {row.audience} ({row.action}), {row.file}')}\n", "dim")
         if reason := why(row, now):

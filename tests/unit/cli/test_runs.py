@@ -25,6 +25,7 @@ from cli import deployment
 from cli.__main__ import app
 from cli.deployment import Deployment
 from cli.receipt_table import print_receipt
+from cli.runs.shown import spoken
 from tests.unit.cli.ledger_in_moto import item as run_item
 from tests.unit.cli.ledger_in_moto import make_ledger, put
 from tests.unit.cli.test_receipts_shown import receipt
@@ -340,6 +341,17 @@ def test_a_running_run_has_a_receipt() -> None:
     }  # fmt: skip
     assert (found["state"], found["final"], found["rejected_by_us"]) == ("running", False, {"not_an_email": 1})
     assert "Receipt " + "a" * 32 + ": running" in asked("receipt", "a" * 12).stdout
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0 s"), (59, "59 s"), (3_599, "59 min 59 s"), (86_399, "23 h 59 min"), (186 * 86_400 + 900, "186 d"),
+     (999 * 86_400 + 86_399, "999 d 23 h"), (3_605, "1 h")],
+)  # fmt: skip
+def test_a_duration_fits_into_its_column(seconds: float, said: str) -> None:
+    """Its largest unit and the next one, where that is not nothing."""
+    assert spoken(seconds) == said
+    assert len(said) <= 11
 
 
 @pytest.mark.usefixtures("s3")
