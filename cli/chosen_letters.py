@@ -117,7 +117,7 @@ class ChosenLetters:
         return [one for one in self.wrong.rows if one.run_id not in lettered]
 
     def _say_more(self) -> None:
-        """Say on stderr that not all runs without a letter are here."""
+        """Warn on stderr that older runs without a dead letter are not listed."""
         from cli.printable import counted
 
         if self.wrong.more:

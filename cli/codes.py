@@ -24,7 +24,7 @@ def codes(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print the page docs/codes.md.")] = False,
 ) -> None:
-    """Say what a code means, what to do about it, and who acts.
+    """Explain a code: its meaning, the remedy, and who has to act.
 
     A code is the short word beside a state in `activation status`, in a receipt, a rejects file, a dead letter or
     an error. A user drops the files, an operator runs this app; of a platform's codes nobody has to act. Exit 1

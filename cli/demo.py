@@ -220,7 +220,7 @@ def _show_report(report: dict[str, Any], groups: int, unusable: int) -> bool:
 
 
 def _keep_database(group: Group) -> None:
-    """Say what can be done with the database, which ends with this command, and wait for Ctrl-C."""
+    """Print commands to try on the database, then wait for Ctrl-C, which stops it."""
     from sandbox.place import DEFAULT
 
     file = DEFAULT.directory / "audiences.yml"

@@ -145,8 +145,8 @@ def prepare(found: Deployment, view: RunView) -> Undo:
 def _again(view: RunView, rows: Sequence[RunRow]) -> str:
     """Return what tells the undo of a run from the run itself.
 
-    It is the same however often the undo is begun, except after one that was refused: whatever that had removed
-    before, it removes nobody else. Raises RefusedActionError where there is an undo already.
+    It is the same each time the undo is begun, except after a refused one, which removes nobody any more. Raises
+    RefusedActionError where there is an undo already.
     """
     by_id, again = {one.run_id: one for one in rows}, f"undo {view.row.run_id}"
     while begun := by_id.get(_run_id(view, again)):

@@ -209,7 +209,7 @@ class Phone:
 
 
 def _not_in_plan(digits: pa.Array, among: pa.Array) -> pa.Array:
-    """Return the code of digits in the mask `among` that no country has behind a plus; null for the rest."""
+    """Return the error code of numbers in the mask `among` that fit no country's plan; null for the rest."""
     if not among.true_count:
         return pa.nulls(len(digits), pa.string())
     wrong = pc.replace_with_mask(among, among, surely_wrong(digits.filter(among)))

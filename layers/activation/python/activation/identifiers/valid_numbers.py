@@ -44,7 +44,7 @@ def valid_of(code: int) -> DigitPattern:
 
 @cache
 def _reach_abroad(code: int) -> int | None:
-    """Return how many digits may be taken off behind a country code, None where others may be put there."""
+    """Return the most digits removed after a country code, None where the plan may replace digits."""
     plan = plan_of(code)
     if plan.national_prefix_transform_rule not in (None, "", r"\1", r"\2"):
         return None
