@@ -133,9 +133,12 @@ def _suppress(drops: ForgetDrops, people: People, within_s: float) -> None:
 
 def _put(drops: ForgetDrops, left: Sequence[Target], unusable: Mapping[Place, str], people: People) -> None:
     """Upload a drop for each audience."""
+    from cli.forget_drops import GIVEN
+
+    folder = "" if people.columns else GIVEN
     for one in left:
         if one.connector and one.place not in unusable:
-            drops.put(one.connector, one.place, people)
+            drops.put(one.connector, one.place, people, folder)
 
 
 def _follow(

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 FILE = "people.csv"
 ADDED = "added"
 POLL_S = 2.0
-# What ends the names of folders that hold one kind of a file's identifiers; no platform has as many kinds.
+# What ends the names of folders that hold a file that was given.
+GIVEN = "file"
+# What ends the names of those that hold one kind of its identifiers; no platform has as many kinds.
 KINDS = tuple(f"kind{number}" for number in range(1, 100))
 ENDED = frozenset(str(one) for one in (*FINAL, *STOPPED))
 
@@ -63,13 +65,22 @@ class ForgetRun:
     @property
     def is_of_one_kind(self) -> bool:
         """Return whether the run's drop is a file that was given, of which one kind of identifier is read."""
-        return self.key.rsplit("/", 2)[-2].endswith(tuple(f"-{one}" for one in KINDS))
+        return self._folder.endswith(tuple(f"-{one}" for one in KINDS))
+
+    @property
+    def is_of_file(self) -> bool:
+        """Return whether the run's drop is a file that was given, a person a row, with all that is in it."""
+        return self._folder.endswith(f"-{GIVEN}")
+
+    @property
+    def _folder(self) -> str:
+        return self.key.rsplit("/", 2)[-2]
 
     def is_of(self, place: Place) -> bool:
         """Return whether the run removes people there, by all that was given or by one kind of it."""
-        folder = self.key.rsplit("/", 2)[-2]
+        folder = self._folder
         forget_id = folder.removeprefix(FORGET_PREFIX).partition("-")[0]
-        own = {forget_folder(forget_id, place.account, column) for column in ("", *ASKED, *KINDS)}
+        own = {forget_folder(forget_id, place.account, column) for column in ("", GIVEN, *ASKED, *KINDS)}
         return (self.connector, self.audience) == (place.connector, place.audience) and folder in own
 
 

@@ -19,6 +19,7 @@ from activation.ledger.audience_lock import AudienceLocks
 from activation.ledger.audiences import KnownAudiences
 from activation.ledger.keys import audience_key, run_key
 from activation.model import Audience
+from activation.platforms.discovery import platforms
 from moto import mock_aws
 from typer.testing import CliRunner, Result
 
@@ -30,7 +31,6 @@ from cli.dry_run import DryRun
 from cli.forget_drops import ForgetDrops, ForgetRun
 from lambdas.doctor.addresses import ConnectorAddresses, LineQueues
 from lambdas.tiktok.payload import MULTIPLE_TYPES, calculate_type
-from lambdas.tiktok.platform import PLATFORM
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -93,10 +93,10 @@ class Deployed:
             manifest = json.loads(self.s3.get_object(Bucket="drops", Key=key)["Body"].read())
             account = manifest["activation"]["account"]
         lacking = 0
-        if audience in TYPES:
-            of_type, lacking = self._read(key)
-            if TYPES[audience] not in (of_type, MULTIPLE_TYPES):
-                texts["state"], code = "failed", "type_mismatch"
+        if connector != "suppressions":
+            of_type, lacking = self._read(connector, key)
+        if audience in TYPES and TYPES[audience] not in (of_type, MULTIPLE_TYPES):
+            texts["state"], code = "failed", "type_mismatch"
         record = {name: {"S": text} for name, text in texts.items()}
         self.dynamodb.put_item(TableName="ledger", Item={"pk": {"S": run_key(connector, run_id)}, **record})
         receipt: dict[str, Any] = {
@@ -109,16 +109,17 @@ class Deployed:
         at = f"receipts/{connector}/{audience}/{run_id}.json"
         self.s3.put_object(Bucket="receipts", Key=at, Body=json.dumps(receipt).encode())
 
-    def _read(self, key: str) -> tuple[str, int]:
-        """Return the type of the file that TikTok would get, and how many rows it would lack."""
+    def _read(self, connector: str, key: str) -> tuple[str, int]:
+        """Return the type that TikTok would give the file, and how many rows the connector's platform rejects."""
         bodies = [
             self.s3.get_object(Bucket="drops", Key=one)["Body"].read()
             for one in (key, key.replace("/manifest", "/people.csv"))
         ]
         reading = manifest_reading(json.loads(bodies[0])) or ManifestReading()
-        connector = NamedConnector("tiktok", PLATFORM)
-        located = locate(key, connector="tiktok", table=PLATFORM.table, actions=PLATFORM.limits.actions)
-        sums = DryRun.of(located, connector, said=reading.columns).over(BytesSource(bodies[1]))
+        platform = platforms()[connector]
+        located = locate(key, connector=connector, table=platform.table, actions=platform.limits.actions)
+        named = NamedConnector(connector, platform)
+        sums = DryRun.of(located, named, said=reading.columns).over(BytesSource(bodies[1]))
         assert sums.refusal is None
         return calculate_type(tuple(dict.fromkeys(sums.columns.values()))), sums.rows - sums.sent
 
@@ -274,6 +275,18 @@ def test_rows_without_the_kind_that_an_audience_accepts_are_counted(running: Dep
     assert line["code"] == "type_mismatch"
     assert "1 of the rows have no usable one" in line["sentence"]
     assert any(line["run_id"] == one.run_id for one in running_kinds(running))
+
+
+def test_a_row_that_nobody_can_be_removed_by_is_not_done(running: Deployed, tmp_path: Path) -> None:
+    """A row of a file is a person, who is still in if nothing in it can be matched; a prompt's is a value."""
+    running.wrote("meta", "meta", "VIP")
+    path = tmp_path / "people.csv"
+    path.write_text(f"email,phone\n{MAIL},\nnobody,12\n")
+    result = forget("--json", "--yes", "--file", str(path), typed="", code=1)
+    (line,) = told(result)["platforms"]["meta"]
+    assert (line["outcome"], line["code"]) == ("not done", "rows_rejected")
+    assert line["sentence"].startswith("rows in which the platform can match nobody: 1;")
+    assert outcomes(forget("--json", typed=f"{MAIL}\n12\n\n\n")) == {"VIP": ("removed", "")}
 
 
 def running_kinds(aws: Deployed) -> list[ForgetRun]:
