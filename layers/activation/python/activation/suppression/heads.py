@@ -51,21 +51,22 @@ class Cells:
 
     def low_words(self) -> pa.Array:
         """Return the first 4 bytes of each cell's digest (uint32)."""
-        words = memoryview(self.data).cast("Q")[:: self.width // HEAD_BYTES].tobytes()
+        words = pc.binary_slice(self._cells(), 0, 8 if self.hexadecimal else 4).buffers()[1]
         if self.hexadecimal:
-            words = unhexlify(words)
-            return pa.Array.from_buffers(pa.uint32(), len(self), [None, pa.py_buffer(words)])
-        return pa.Array.from_buffers(pa.uint32(), 2 * len(self), [None, pa.py_buffer(words)])[::2]
+            words = pa.py_buffer(unhexlify(words))
+        return pa.Array.from_buffers(pa.uint32(), len(self), [None, words])
 
     def heads(self, of: pa.Array | None = None) -> pa.Array:
         """Return the heads (uint64) of all cells, or of those with the indexes `of`."""
         data, width = memoryview(self.data), self.width
         if of is not None:
-            fixed = pa.Array.from_buffers(pa.binary(width), len(self), [None, pa.py_buffer(data)])
-            data = memoryview(fixed.take(of).buffers()[1])[: len(of) * width]
+            data = memoryview(self._cells().take(of).buffers()[1])[: len(of) * width]
         if self.hexadecimal:
             data, width = memoryview(unhexlify(data)), width // 2
         return array_of(data.cast("B").cast("Q")[:: width // HEAD_BYTES].tobytes())
+
+    def _cells(self) -> pa.Array:
+        return pa.Array.from_buffers(pa.binary(self.width), len(self), [None, pa.py_buffer(self.data)])
 
 
 def array_of(data: bytes | bytearray | memoryview) -> pa.Array:

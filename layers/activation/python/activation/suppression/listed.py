@@ -22,6 +22,8 @@ _HEAD_BYTES = 16
 _BITS_PER_HEAD = 64
 _LEAST_BITS, _MOST_BITS = 10, 27  # logarithms: 128 bytes to 16 MB
 _NO_HEADS = pa.array([], pa.uint64())
+_THREE, _SEVEN = pa.scalar(3, pa.uint32()), pa.scalar(7, pa.uint32())
+_BIT = pa.array([1 << bit for bit in range(8)], pa.uint8())
 
 
 class DamagedList(Exception):
@@ -30,7 +32,7 @@ class DamagedList(Exception):
 
 @dataclass(frozen=True)
 class Listed:
-    """A set of heads (uint64, ascending, each once), with its bitmap (bool)."""
+    """A set of heads (uint64, ascending, each once), with its bitmap (uint8, eight places each)."""
 
     heads: pa.Array = field(repr=False)
     bitmap: pa.Array = field(repr=False)
@@ -52,7 +54,7 @@ class Listed:
         places = pc.bit_wise_and(heads, pa.scalar((1 << bits) - 1, pa.uint64()))
         for place in memoryview(places.buffers()[1]).cast("Q")[: len(heads)] if len(heads) else ():
             filled[place >> 3] |= 1 << (place & 7)
-        return cls(heads, _bitmap(filled, bits))
+        return cls(heads, _bytes_of(filled))
 
     def joined(self, others: Iterable[Listed]) -> Listed:
         """Return this set together with others."""
@@ -80,23 +82,31 @@ class Listed:
         cells = cells_of(kind, values)
         if not len(cells):
             return None
-        mask = pa.scalar(len(self.bitmap) - 1, pa.uint32())
-        passed = self.bitmap.take(pc.bit_wise_and(cells.low_words(), mask))
-        if not pc.any(passed, min_count=0).as_py():
+        indexes = self._maybe(cells.low_words())
+        if not len(indexes):
             return None
-        indexes = pc.indices_nonzero(passed)
         found = indexes.filter(self.has(cells.heads(indexes)))
         if not len(found):
             return None
         return cells.rows(found)
 
+    def _maybe(self, low_words: pa.Array) -> pa.Array:
+        """Return the indexes (uint64) of the words (uint32) whose place in the bitmap is filled.
+
+        Byte and bit are taken apart, since Arrow takes bytes in less than half of the time of single bits.
+        """
+        places = pc.bit_wise_and(low_words, pa.scalar(8 * len(self.bitmap) - 1, pa.uint32()))
+        filled = pc.take(self.bitmap, pc.shift_right(places, _THREE), boundscheck=False)
+        bit = pc.take(_BIT, pc.bit_wise_and(places, _SEVEN), boundscheck=False)
+        return pc.indices_nonzero(pc.bit_wise_and(filled, bit))
+
     def to_bytes(self) -> bytes:
         """Return the set as it is stored."""
-        bits = (len(self.bitmap) - 1).bit_length()
+        bits = (8 * len(self.bitmap) - 1).bit_length()
         head = _MARK + bits.to_bytes(_HEAD_BYTES - len(_MARK), "little")
         data = memoryview(self.heads.buffers()[1] or b"").cast("B")
         begin = self.heads.offset * HEAD_BYTES
-        bitmap = memoryview(self.bitmap.buffers()[1]).cast("B")[: (1 << bits) // 8]
+        bitmap = self.bitmap.buffers()[1]
         return b"".join((head, bitmap, data[begin : begin + len(self.heads) * HEAD_BYTES]))
 
     @classmethod
@@ -109,11 +119,11 @@ class Listed:
         if len(data) < end or (len(data) - end) % HEAD_BYTES:
             raise DamagedList("a stored list of suppressed people is incomplete")
         view = memoryview(data)
-        return cls(array_of(view[end:]), _bitmap(view[_HEAD_BYTES:end], bits))
+        return cls(array_of(view[end:]), _bytes_of(view[_HEAD_BYTES:end]))
 
 
-def _bitmap(data: bytearray | memoryview, bits: int) -> pa.Array:
-    return pa.Array.from_buffers(pa.bool_(), 1 << bits, [None, pa.py_buffer(data)])
+def _bytes_of(data: bytearray | memoryview) -> pa.Array:
+    return pa.Array.from_buffers(pa.uint8(), len(data), [None, pa.py_buffer(data)])
 
 
 NOBODY = Listed.of(())
