@@ -54,9 +54,9 @@ test: $(DEV) ## run all tests but the long faults, the end-to-end ones against t
 	$(BIN)/pytest -m 'not faults' tests/end_to_end tests/faults $(ARGS)
 
 .PHONY: faults
-faults: $(DEV) ## run the fault suite and the longer end-to-end tests (TABLE=docs/faults.md writes what came of it)
-	$(if $(TABLE),FAULTS_TABLE=$(TABLE) )$(BIN)/pytest tests/faults tests/end_to_end \
-	  $$(grep -rl --include='*.py' 'mark\.faults' $(FAST)) $(ARGS)
+faults: $(DEV) ## run the fault suite and the longer tests, sweeps over each effect of a run (TABLE=docs/faults.md writes what came of it)
+	EVERY_EFFECT=1 $(if $(TABLE),FAULTS_TABLE=$(TABLE) )$(BIN)/pytest tests/faults tests/end_to_end \
+	  $$(grep -rlE --include='test_*.py' 'mark\.faults|import effects' $(FAST)) $(ARGS)
 
 .PHONY: syncfailures
 syncfailures: $(DEV) ## run the tests of the sync's failures and print the table of docs/sync.md with their results (ARGS=--quick: no deployment)

@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.mutants.mutants import Mutant
+from tests.unit.line.effects import EVERY
 
 TOO_LONG_S = 300.0  # a mutant may wait for ever; its tests take seconds
 PASSED, FAILED = 0, 1  # pytest's exit codes; any other means that the tests could not be run
@@ -63,7 +64,7 @@ class Copy:
     def test(self, tests: Sequence[str]) -> tuple[int | None, str]:
         """Run tests until one fails; return pytest's exit code, None when it took too long, and its output."""
         # Compiled files are told from older ones by size and second alone, and a mutant may have both in common.
-        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", EVERY: "1"}
         options = ["-x", "-q", "--no-header", "-p", "no:cacheprovider"]
         try:
             done = subprocess.run(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from activation.ledger.runs import RunState
 
+from tests.unit.line.effects import effects
 from tests.unit.line.platform import Fault
 from tests.unit.line.world import World, people, table
 
@@ -27,9 +28,7 @@ def test_a_crash_before_any_one_effect_costs_at_most_one_batch(make_world: Make,
     """Wherever the process dies, the run ends complete, and what was in flight is all that is sent again."""
     good = people(5)
     text, rows = mixed(good)
-    at, points = 0, 60
-    while at < points:
-        at += 1
+    for at in effects(1, 61):
         world = make_world(can_ask=can_ask)
         world.platform.drops = set()
         body = world.drop(text)
@@ -82,7 +81,7 @@ def test_many_crashes_at_random_with_lost_answers_and_several_in_flight(make_wor
 def test_a_crash_in_the_middle_of_a_bisection_repeats_no_half_that_was_taken(make_world: Make) -> None:
     """Halves acknowledged before a crash are not sent again, and the bad row is found all the same."""
     emails = people(8)
-    for at in range(20, 160):
+    for at in effects(20, 160):
         world = make_world(max_rows=8)
         world.platform.refuses = {_sent(emails[6])}
         body = world.drop(table(emails))
@@ -101,7 +100,7 @@ def test_a_crash_in_the_middle_of_a_bisection_repeats_no_half_that_was_taken(mak
 def test_a_crash_of_the_close_and_after_it(make_world: Make) -> None:
     """Closing an upload may be repeated, with the same handles, and the run ends once."""
     emails = people(4)
-    for at in range(20, 160):
+    for at in effects(20, 160):
         world = make_world(handles=True)
         world.platform.close_says = ["working", "working", "working"]
         body = world.drop(table(emails))

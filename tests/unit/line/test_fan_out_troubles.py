@@ -14,6 +14,7 @@ from activation.errors import ActivationError
 from activation.ledger.runs import RunState
 from activation.model import Action
 
+from tests.unit.line.effects import effects
 from tests.unit.line.large_files import Make, mixed, parts_of
 from tests.unit.line.platform import Fault, hashed
 from tests.unit.line.watched_aws import Crashed
@@ -28,7 +29,7 @@ def test_a_crash_of_any_worker_at_any_effect_costs_at_most_one_batch(
     good = people(8)
     rows = [row for one in good for row in (one, "")]
     text = table(map(hashed, good)) if kind == "hashed" else "email,note\n" + "".join(f"{row},x\n" for row in rows)
-    for at in range(1, 400, step):
+    for at in effects(1, 400, step=step):
         world = make_large(max_parts=2)
         body = world.drop(text, kind=kind)
         world.aws.fuse.set(at, after=after)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from activation.ledger.folders import Folder
 
+from tests.unit.line.effects import effects
 from tests.unit.line.jobs import ALL, LATE_S, OPEN_S, Job, Make
 from tests.unit.line.world import World, people, table
 
@@ -112,7 +113,7 @@ def test_a_folder_is_quiet_only_when_nothing_has_come_for_so_long(world: World) 
 
 def test_a_crash_anywhere_while_a_quiet_folder_is_closed_loses_nothing(make_world: Make) -> None:
     """Wherever the process dies, the folder ends as one run."""
-    for at in range(1, 60):
+    for at in effects(1, 60):
         world = make_world(actions=ALL)
         job = Job(world, action="replace", quiet_s=120)
         parts = job.parts(3, 6)
@@ -128,7 +129,7 @@ def test_a_crash_anywhere_while_a_quiet_folder_is_closed_loses_nothing(make_worl
 @pytest.mark.parametrize("action", ["add", "replace"])
 def test_a_crash_anywhere_while_a_sign_closes_a_folder_loses_nothing(make_world: Make, action: str) -> None:
     """Wherever the process dies, the folder ends as one run, and nothing is late or left open."""
-    for at in range(1, 90):
+    for at in effects(1, 90):
         world = make_world(actions=ALL)
         job = Job(world, action=action)
         bodies = [*job.parts(3, 6), job.put("_SUCCESS")]

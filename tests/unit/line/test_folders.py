@@ -14,6 +14,7 @@ import pytest
 from activation.drops.folder_manifest import ManifestReading, manifest_text
 from activation.ledger.runs import RunState
 
+from tests.unit.line.effects import effects
 from tests.unit.line.folders import cut, drop_folder, placed_rejects
 from tests.unit.line.platform import Fault, hashed
 from tests.unit.line.test_crashes import mixed
@@ -114,9 +115,7 @@ def test_a_crash_before_any_one_effect_costs_at_most_one_batch(make_world: Make,
     good = people(7)
     _, rows = mixed(good)
     files = cut([f'"{row}"' for row in rows], 2, 2, 3, 6)
-    at, points = 0, 90
-    while at < points:
-        at += 1
+    for at in effects(1, 91):
         world = make_world(can_ask=can_ask)
         body = drop_folder(world, files)
         world.aws.fuse.set(at)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from activation.ledger.runs import RunState
 
+from tests.unit.line.effects import effects
 from tests.unit.line.mirrors import Make, check_holds, deliver, kept, mirror, mirror_world, state_of
 from tests.unit.line.platform import Fault, hashed
 from tests.unit.line.watched_aws import Crashed
@@ -39,7 +40,7 @@ def applied(world: World, events: list[str]) -> dict[str, Any]:
 @pytest.mark.parametrize("after", [False, pytest.param(True, marks=pytest.mark.faults)])
 def test_a_crash_at_any_effect_changes_nothing_in_the_end(make_world: Make, replaces: bool, after: bool) -> None:
     """Killed while it compares, before it sends, in removes, in adds or before the commit, it ends alike."""
-    for at in range(1, POINTS):
+    for at in effects(1, POINTS):
         world = mirror_world(make_world, replaces=replaces)
         old, _ = shared(0, 10)
         new, wanted = shared(3, 10)
@@ -66,7 +67,7 @@ def test_a_crash_at_any_effect_changes_nothing_in_the_end(make_world: Make, repl
 )
 def test_a_run_that_is_never_resumed_is_made_good_by_the_next(make_world: Make, replaces: bool) -> None:
     """Its message is lost wherever it was killed; the next list is exact all the same."""
-    for at in range(1, POINTS):
+    for at in effects(1, POINTS):
         world = mirror_world(make_world, replaces=replaces)
         deliver(world, shared(0, 10)[0])
         events = mirror(world, shared(3, 10)[0])

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from activation.ledger.runs import RunState
 
+from tests.unit.line.effects import effects
 from tests.unit.line.mirrors import (
     DIFFERS,
     Make,
@@ -118,7 +119,7 @@ def test_a_refusal_that_comes_after_the_acknowledgement_keeps_all_lines(make_wor
 @pytest.mark.parametrize("names", [True, pytest.param(False, marks=pytest.mark.faults)], ids=["named", "counted"])
 def test_a_crash_at_any_effect_forgets_no_refusal(make_world: Make, names: bool) -> None:
     """Killed anywhere, the run ends with whoever stays noted as to be removed."""
-    for at in range(1, POINTS):
+    for at in effects(1, POINTS):
         world = refusing(make_world, names=names)
         events = mirror(world, NEW)
         world.aws.fuse.set(at)

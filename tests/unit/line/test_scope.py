@@ -22,6 +22,7 @@ from activation.row_rule import NO_RULE, RowRule, Scope
 
 from cli.connectors import NamedConnector
 from cli.dry_run import DryRun
+from tests.unit.line.effects import effects
 from tests.unit.line.folders import drop_folder
 from tests.unit.line.platform import Fault, hashed
 from tests.unit.line.tiny_publisher import TABLE, platform_of
@@ -285,7 +286,7 @@ def test_a_crash_at_any_effect_lets_nobody_through(
     """Wherever a worker dies, the run ends with the sums of an unbroken one, and no set is left behind."""
     small_chunks(monkeypatch)
     text, sent, counts = crowd(16)
-    for at in range(1, 600, step):
+    for at in effects(1, 600, step=step):
         world = make_ruled(consent=CONSENT, operation=CHANGES, split=split, max_rows=8)
         body = world.drop(text)
         world.aws.fuse.set(at, after=after)

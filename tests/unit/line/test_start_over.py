@@ -12,6 +12,7 @@ from activation.aws.lease import LeaseLost
 from activation.ledger.runs import RunState
 from activation.platforms.request import Answer, Request
 
+from tests.unit.line.effects import effects
 from tests.unit.line.platform import Fault, TinyPlatform, hashed
 from tests.unit.line.world import World, people, table
 
@@ -140,9 +141,7 @@ def test_a_hashed_drop_is_not_looked_through_again(make_world: Make) -> None:
 def test_a_crash_at_any_effect_loses_and_doubles_no_count(make_world: Make) -> None:
     """Wherever the process dies while a run goes back to its start, the sums are those of the file."""
     good = people(5)
-    at, points = 0, 120
-    while at < points:
-        at += 1
+    for at in effects(1, 121):
         world = losing(make_world)
         body = world.drop(mixed(good))
         world.aws.fuse.set(at)

@@ -15,6 +15,7 @@ from activation.ledger.runs import RunState
 from activation.ledger.waiting_list import MOST_WAITERS, RESERVED_S, Waiter, WakeUp
 
 from tests.unit.line.aws_in_memory import refusal
+from tests.unit.line.effects import effects
 from tests.unit.line.platform import Fault
 from tests.unit.line.table_in_memory import Repeating
 from tests.unit.line.watched_aws import START_S, Aws, Clock
@@ -226,9 +227,7 @@ def test_a_crowd_asks_rarely(make_world: Make) -> None:
 @pytest.mark.parametrize("after", [False, pytest.param(True, marks=pytest.mark.faults)])
 def test_a_crash_anywhere_loses_no_waiter(make_world: Make, after: bool) -> None:
     """Wherever a process dies, each of three drops for one audience is sent whole, and at most one batch twice."""
-    at, points = 0, 140
-    while at < points:
-        at += 1
+    for at in effects(1, 141):
         world = make_world()
         hold(world)
         two, three = (
