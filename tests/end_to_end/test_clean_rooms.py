@@ -104,6 +104,7 @@ def receipts(line: Line) -> list[dict[str, Any]]:
     )
 
 
+@pytest.mark.faults
 def test_a_schedule_leads_to_a_receipt(meta: Line, room: Room) -> None:
     """The people whom the SQL finds are in the audience, and the receipt names the slot and the query."""
     spend = {person: 100 * number for number, person in enumerate(people(40, "big-spender"))}

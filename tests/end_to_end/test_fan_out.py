@@ -28,6 +28,7 @@ def records_of_parts(meta: Line) -> list[dict[str, Any]]:
     return [item for item in items if "#part#" in item["pk"]["S"]]
 
 
+@pytest.mark.faults
 def test_several_functions_share_a_large_file(meta: Line) -> None:
     """The account holds exactly the file's people, one receipt accounts for every row, parts are no runs."""
     meta.configure(environment=LARGE)

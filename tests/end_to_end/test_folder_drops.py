@@ -15,7 +15,8 @@ from tests.end_to_end.test_commands import activation
 PARTS, ROWS, WITHIN_S = 200, 100, 60
 
 
-@pytest.mark.parametrize("parts", [1, pytest.param(4, marks=pytest.mark.faults)])
+@pytest.mark.faults
+@pytest.mark.parametrize("parts", [1, 4])
 def test_a_folder_of_many_small_files_is_one_run(meta: Line, tmp_path: Path, parts: int) -> None:
     """200 files of 100 rows are sent by one worker within a minute, or by several, with one receipt for all."""
     if parts > 1:

@@ -23,6 +23,7 @@ def _rows(line: Line, query: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.timeout(900)  # the first query on a machine installs awswrangler
+@pytest.mark.faults
 def test_runs_are_queried_and_exported_as_a_table(meta: Line, tmp_path: Path) -> None:
     """A run is in the next query and in an export, with the rows of its receipt; a second run is added."""
     interpreter()

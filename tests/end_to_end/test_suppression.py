@@ -133,6 +133,7 @@ def test_a_forgotten_person_is_listed(meta: Line, tmp_path: Path) -> None:
     assert meta.held("Kept") == meta.members(stay)
 
 
+@pytest.mark.faults
 def test_a_drop_of_a_list_is_redriven(meta: Line, tmp_path: Path) -> None:
     """One that the guard blocked is in the dead letters until the setting is raised."""
     lists, some = Lists(meta, tmp_path), people(20, "guarded", phones=False)
