@@ -24,6 +24,7 @@ from cli.runs.actions import RefusedActionError, RunActions, caller
 from cli.runs.asked import Asked, asked_of
 from cli.runs.listing import Wanted, list_runs
 from cli.runs.undoing import prepare
+from cli.runs.undone import Undos, undos_among
 from cli.runs.view import RunView, UnknownRunError, show_run
 from stacks.names import SUPPRESSIONS
 
@@ -71,6 +72,10 @@ class DeployedSource:
     def asked(self, rows: Sequence[RunRow]) -> Mapping[str, Sequence[Asked]]:
         """Return who has asked what of runs."""
         return asked_of(boto3.client("dynamodb"), self.found.ledger_table, rows)
+
+    def undos(self, rows: Sequence[RunRow]) -> Undos:
+        """Return the undos of runs, and those among them."""
+        return undos_among(boto3.client("dynamodb"), self.found.ledger_table, rows)
 
     def run(self, run_id: str) -> RunView:
         """Return one run."""

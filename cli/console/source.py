@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cli.runs.asked import Asked
     from cli.runs.listing import Wanted
     from cli.runs.rows import RunRow
+    from cli.runs.undone import Undos
     from cli.runs.view import RunView
 
 
@@ -79,6 +80,10 @@ class ConsoleSource(Protocol):
 
     def asked(self, rows: Sequence[RunRow]) -> Mapping[str, Sequence[Asked]]:
         """Return who has asked what of runs, by their ids, the oldest first."""
+        ...
+
+    def undos(self, rows: Sequence[RunRow]) -> Undos:
+        """Return the undos of runs, and those among them."""
         ...
 
     def run(self, run_id: str) -> RunView:

@@ -35,7 +35,8 @@ class Wanted:
 
     `connector` and `audience` are names, `state` is a run's, "" for any; `waiting` are the accepted ones as well.
     `any_of` are states of which each is wanted, in place of `state`.
-    `since` and `until` bound the start, in Unix seconds. `run` is the beginning of a run's id.
+    `since` and `until` bound the start, in Unix seconds. `run` is the beginning of a run's id,
+    `action` what it does, and `file` the key of its object.
     """
 
     connector: str = ""
@@ -45,6 +46,8 @@ class Wanted:
     until: float = 1e11
     run: str = ""
     any_of: tuple[str, ...] = ()
+    action: str = ""
+    file: str = ""
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -64,7 +67,8 @@ def list_runs(client: DynamoDBClient, table: str, wanted: Wanted, *, limit: int)
     ConfigError (no_run_index) where the deployed release has no index, or is still building it, and what the
     client raises.
     """
-    queries = [_indexed(client, table, action, wanted, limit) for action in Action]
+    actions = [one for one in Action if wanted.action in ("", one)]
+    queries = [_indexed(client, table, action, wanted, limit) for action in actions]
     newest = heapq.merge(*queries, key=lambda item: -read_number(item, STARTED_AT))
     items = list(islice(newest, limit))
     records = read_records(client, table, [item["pk"]["S"] for item in items if not is_counted(item)])
@@ -102,6 +106,9 @@ def _indexed(
     if wanted.audience:
         conditions.append("audience = :audience")
         values[":audience"] = {"S": wanted.audience}
+    if wanted.file:
+        conditions.append("object_key = :file")
+        values[":file"] = {"S": wanted.file}
     if wanted.states:
         names["#state"] = "state"
         states = {f":state{at}": {"S": one} for at, one in enumerate(wanted.states)}

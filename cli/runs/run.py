@@ -38,7 +38,11 @@ def show(run_id: RunId, as_json: AsJson = False) -> None:
     now, view = time.time(), found_run(run_id)
     row = view.row
     if as_json:
-        print(json.dumps({**as_data(row, now), "receipt": view.receipt}, ensure_ascii=False))
+        print(
+            json.dumps(
+                {**as_data(row, now, view.undone_by, view.undo), "receipt": view.receipt}, ensure_ascii=False
+            )
+        )
     else:
         from rich.text import Text
 
@@ -56,6 +60,8 @@ def show(run_id: RunId, as_json: AsJson = False) -> None:
             "took": f"{spoken(row.duration_s(now))}{'' if row.ended_at else ' so far'}",
             "rows": progress(row),
             "why": why(row, now),
+            "undo": view.undo.of_undo if view.undo else "",
+            "undone": view.undone_by.of_undone if view.undone_by else "",
         }
         for name, text in lines.items():
             if text:
@@ -216,7 +222,12 @@ def follow(run_id: str, *, within_s: float, appears: bool = False, as_json: bool
             if as_json and (ends_here or view.row.state != said):
                 said = view.row.state
                 receipt = {"receipt": view.receipt} if ends_here else {}
-                print(json.dumps({**as_data(view.row, now), **receipt}, ensure_ascii=False), flush=True)
+                print(
+                    json.dumps(
+                        {**as_data(view.row, now, view.undone_by, view.undo), **receipt}, ensure_ascii=False
+                    ),
+                    flush=True,
+                )
             elif not screen.is_terminal and view.row.state != said:
                 said = view.row.state
                 print(f"{utc(now)}  {said}  {printable(progress(view.row))}", flush=True)

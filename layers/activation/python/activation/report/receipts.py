@@ -135,7 +135,7 @@ def compose(
         "continuations": run.continuation,
         "replay": identity.work.replay or None,
         **({"undoes": identity.work.undo} if identity.work.undo else {}),
-        **({"orders": [asdict(one) | {"at": _iso(one.at)} for one in orders]} if orders else {}),
+        **({"orders": [{"kind": one.kind, "by": one.by, "at": _iso(one.at)} for one in orders]} if orders else {}),
         "started_at": _iso(run.started_at),
         "written_at": _iso(now),
         "seconds": round(now - run.started_at, 3),
