@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from cli.runs.actions import CONTINUABLE, DISCARDABLE, GIVEN_UP, STOPPABLE
+from activation.ledger.orders import GIVEN_UP
+
+from cli.runs.actions import CONTINUABLE, DISCARDABLE, STOPPABLE
 from cli.runs.undoing import REFUSED
 
 if TYPE_CHECKING:

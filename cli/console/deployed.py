@@ -82,9 +82,7 @@ class DeployedSource:
         try:
             return show_run(self.found, run_id)
         except UnknownRunError:
-            raise RefusedError(
-                "no run has this id: it was forgotten, or its file has a key that cannot be read, see Files"
-            ) from None
+            raise RefusedError("no run has this id: the ledger has forgotten it") from None
 
     def places(self, run: RunView) -> Places:
         """Return the first positions of a run's rejected rows, by code."""

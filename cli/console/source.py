@@ -52,13 +52,17 @@ class QueueView:
 
 @dataclass(frozen=True)
 class UnreadFile:
-    """A file that no run reads. `found_at` is when it came or was noted, as ISO 8601 in UTC; `why` a sentence."""
+    """A file that no run reads. `found_at` is when it came or was noted, as ISO 8601 in UTC; `why` a sentence.
+
+    `run_id` is that of its page, "" where it has none.
+    """
 
     connector: str
     key: str
     code: str
     why: str
     found_at: str
+    run_id: str = ""
 
 
 class ConsoleSource(Protocol):

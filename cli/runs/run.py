@@ -54,7 +54,7 @@ def show(run_id: RunId, as_json: AsJson = False) -> None:
             Text.assemble(f"run       {row.run_id}  ", (row.state, state_style(row.state))), soft_wrap=True
         )
         lines = {
-            "fills": f"{row.connector}: {row.audience} ({row.action})",
+            "fills": row.fills,
             "file": row.file,
             "began": f"{utc(row.started_at)} UTC",
             "took": f"{spoken(row.duration_s(now))}{'' if row.ended_at else ' so far'}",
@@ -173,13 +173,17 @@ def _act(action: str, run_id: str, question: str, *, yes: bool, as_json: bool) -
     if as_json and not yes:
         raise typer.BadParameter("needs --yes, since nobody is asked", param_hint="--json")
     found = deployment.find()
-    row = found_run(run_id, found).row
+    row, acts = found_run(run_id, found).row, RunActions(found, caller())
+    try:
+        acts.refuse(action, row)
+    except RefusedActionError as refused:
+        deployment.fail(f"run {row.run_id}: {refused.sentence}; see {typed('run', 'show', row.run_id)}")
     if not yes:
-        fills = f"{row.connector}: {row.audience} ({row.action})"
-        typer.echo(printable(f"run {row.run_id}, {row.state}: {fills}, {progress(row)}"))
+        what = row.file if row.is_unread and row.file else progress(row)
+        typer.echo(printable(f"run {row.run_id}, {row.state}: {row.fills}, {what}"))
         typer.confirm(question, abort=True)
     try:
-        says = getattr(RunActions(found, caller()), action)(row)
+        says = getattr(acts, action)(row)
     except RefusedActionError as refused:
         deployment.fail(f"run {row.run_id}: {refused.sentence}; see {typed('run', 'show', row.run_id)}")
     if as_json:

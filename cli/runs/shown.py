@@ -89,7 +89,7 @@ def listed(rows: tuple[RunRow, ...], now: float, undos: Undos) -> Text:
         text.append(f"{row.state:<10}", state_style(row.state))
         text.append(f" {utc(row.started_at)[:16]} {spoken(row.duration_s(now)):>11} {row.rows_read:>10,}")
         text.append(f" {row.rows_rejected:>8,} {rate:>7}\n")
-        text.append(f"  {printable(f'{row.connector}: {row.audience} ({row.action}), {row.file}')}\n", "dim")
+        text.append(f"  {printable(', '.join(filter(None, (row.fills, row.file))))}\n", "dim")
         if reason := why(row, now):
             text.append(f"  {printable(reason)}\n")
         if undo := undos.by.get(row.run_id):

@@ -61,6 +61,8 @@ def show_run(found: Deployment, run: str) -> RunView:
         raise UnknownRunError(len(rows))
     (row,) = rows
     stored = stored_at(boto3.client("s3"), found.receipts_bucket, row)
+    if row.is_unread:
+        return RunView(row, _receipt_of_unread(found, row, table, stored))
     ended = stored is not None and row.state not in OPEN
     receipt = stored if ended and stored is not None else _receipt_now(found, row, table, stored)
     undos = _undos(table, found.ledger_table, row)
@@ -70,6 +72,36 @@ def show_run(found: Deployment, run: str) -> RunView:
     if undo:
         receipt = receipt | {"undoes": undo.undoes}
     return RunView(row, receipt, undone_by, undo)
+
+
+def _receipt_of_unread(
+    found: Deployment, row: RunRow, client: DynamoDBClient, stored: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Return the receipt of a drop whose key cannot be read, with what was asked of it since it was stored."""
+    from activation.aws.table import ConditionalTable
+    from activation.drops.messages import Work
+    from activation.ledger.orders import Orders
+    from activation.ledger.progress import Progress
+    from activation.ledger.runs import Run, RunState
+    from activation.model import Audience, Drop
+    from activation.report.receipts import Identity, compose
+
+    at = row.started_at
+    run = Run("", 0, RunState(row.state), 0, at, at, 0.0, 0.0, 0, Progress(), code=row.code, sentence=row.sentence)
+    work = Work(Drop(found.drops_bucket, row.file, "", "", 0))
+    audience, platform = Audience(row.connector, row.audience), found.platforms.get(row.connector, "")
+    now = compose(
+        Identity(row.run_id, work, audience, "", platform),
+        run,
+        account="",
+        now=row.ended_at or at,
+        rejects_key=None,
+        notes={},
+        orders=Orders(ConditionalTable(client, found.ledger_table), row.connector).of(row.run_id),
+    )
+    if stored is None:
+        return now
+    return stored | {name: now[name] for name in ("reason", "orders") if name in now}
 
 
 def _undos(table: DynamoDBClient, name: str, row: RunRow) -> Undos:

@@ -47,9 +47,9 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoDBClient]:
         yield boto3.client("dynamodb")
 
 
-def undoing(state: str, **more: str) -> dict[str, object]:
+def undoing(state: str, code: str = "") -> dict[str, object]:
     """Return the record of the undo in a state."""
-    return item(UNDO, state, action="remove", at=ASKED_AT, object_key=FILE, acknowledged=7, **more)
+    return item(UNDO, state, action="remove", at=ASKED_AT, object_key=FILE, acknowledged=7, code=code)
 
 
 def orders(connector: str) -> Orders:
@@ -73,7 +73,7 @@ def shown(*arguments: str) -> str:
 )
 def test_both_runs_say_it_in_every_command(client: DynamoDBClient, state: str, says: str) -> None:
     """`runs`, `run show` and `receipt`, with who asked for it and when."""
-    put(undoing(state, **({"code": "stopped"} if state == "failed" else {})))
+    put(undoing(state, code="stopped" if state == "failed" else ""))
     asked = f"asked for by {ANN}, 2026-05-28 20:28:20 UTC"
     listed = shown("runs")
     assert f"{says}; {asked}" in listed

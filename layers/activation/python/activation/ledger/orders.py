@@ -28,7 +28,8 @@ class OrderKind(StrEnum):
 
 
 ENDS = frozenset({OrderKind.STOP, OrderKind.DISCARD})
-ORDERED = frozenset({"stopped", "discarded"})  # codes of a run that somebody has ended
+GIVEN_UP = "discarded"  # the code of a run that nothing continues
+ORDERED = frozenset({"stopped", GIVEN_UP})  # codes of a run that somebody has ended
 
 
 @dataclass(frozen=True)

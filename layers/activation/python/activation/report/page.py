@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from activation.codes import explain
+from activation.model import UNREADABLE
 from activation.report.drawing import Share, bar
 from activation.report.html import Html, element, joined
 from activation.report.notes import spoken_notes
 from activation.report.page_tables import left_out, mirrored, prose, rejects, spoken
 from activation.report.places import Places
-from activation.report.receipts import UNREADABLE
 from activation.report.verdict import verdict, without_outcome
 
 STYLES = ("run.css", "document.css")  # beside this module; the console has other styles than a document

@@ -21,7 +21,6 @@ from activation.model import EVENTS, Audience, RunWarning
 from activation.platforms.audience_options import shown_options
 
 SCHEMA = 1
-UNREADABLE = "_unreadable"  # the audience of receipts of drops whose key names none
 NAMES_SHOWN = 100  # of a folder's files that were not read, so that a receipt stays small
 
 
