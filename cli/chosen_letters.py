@@ -17,6 +17,22 @@ if TYPE_CHECKING:
     from cli.runs.rows import RunRow
 
 
+@dataclass(frozen=True, order=True)
+class Told:
+    """A letter of the connector `of`, or a run that left none: when it came or ended, in Unix seconds, and why.
+
+    `is_corrected` says that a later run has sent the object or the audience of a run without a letter.
+    """
+
+    at: float
+    of: str
+    run_id: str
+    code: str
+    sentence: str
+    has_letter: bool = True
+    is_corrected: bool = False
+
+
 @dataclass(frozen=True)
 class ChosenLetters:
     """The letters of the connector `of` with a run or reason, and its runs of these that left no letter, `wrong`.
@@ -30,42 +46,27 @@ class ChosenLetters:
     run: str
     reason: str
 
-    def show(self, *, as_json: bool) -> None:
-        """Print the letters and the runs, the oldest first."""
-        from activation.codes import explain
-
-        from cli.printable import console, printable
-        from cli.runs.shown import RUN_DIGITS_SHOWN, utc
-
-        found = [one for one in self.letters.read() if self._is_chosen(one)]
-        told = [(one.sent_at, one.run_id, one.code, one.sentence, True) for one in found]
+    def told(self) -> list[Told]:
+        """Return the letters and the runs."""
+        found = self.read()
+        told = [Told(one.sent_at, self.of, one.run_id, one.code, one.sentence) for one in found]
         told += [
-            (one.ended_at or one.started_at, one.run_id, one.code, one.sentence, False)
+            Told(
+                one.ended_at or one.started_at,
+                self.of,
+                one.run_id,
+                one.code,
+                one.sentence,
+                has_letter=False,
+                is_corrected=one.run_id in self.wrong.corrected,
+            )
             for one in self._without({one.run_id for one in found})
         ]
-        if as_json:
-            objects: Any = [
-                {
-                    "run_id": run_id,
-                    "code": code,
-                    "sentence": sentence,
-                    "who": explain(code).who.value,
-                    "sent_at": utc(at),
-                    "dead_letter": has_letter,
-                    "corrected": not has_letter and run_id in self.wrong.corrected,
-                }
-                for at, run_id, code, sentence, has_letter in sorted(told)
-            ]
-            print(json.dumps(objects, ensure_ascii=False))
-        for at, run_id, code, sentence, has_letter in () if as_json else sorted(told):
-            notes = [explain(code).who.value]
-            notes += [] if has_letter else ["no dead letter"]
-            notes += ["sent since by a later run"] if not has_letter and run_id in self.wrong.corrected else []
-            head = f"{run_id[:RUN_DIGITS_SHOWN]:<{RUN_DIGITS_SHOWN}}  {utc(at)}  {code} ({', '.join(notes)})"
-            console().print(f"{head}\n  {printable(sentence)}", soft_wrap=True)
-        self._say_more()
-        if not told and not as_json:
-            typer.echo("no dead letters match", err=True)
+        return told
+
+    def read(self) -> tuple[Letter, ...]:
+        """Return the letters, the oldest first."""
+        return tuple(one for one in self.letters.read() if self._is_chosen(one))
 
     def move(self, found: Deployment, *, yes: bool, as_json: bool) -> None:
         """Move the letters back, repeat the runs without one, and print how many of each.
@@ -87,7 +88,7 @@ class ChosenLetters:
             self._show(
                 f"left out, since a later run has sent the object or the audience ({again} repeats one)", late
             )
-        self._say_more()
+        self.say_more()
         if without and (not self.run or len(without) > 1) and not yes:
             self._show("these runs have no dead letter, and their drops are sent again", without)
             if as_json:
@@ -116,7 +117,7 @@ class ChosenLetters:
         """Return the runs of which no letter is left; an earlier release left one of each."""
         return [one for one in self.wrong.rows if one.run_id not in lettered]
 
-    def _say_more(self) -> None:
+    def say_more(self) -> None:
         """Warn on stderr that older runs without a dead letter are not listed."""
         from cli.printable import counted
 
@@ -133,3 +134,48 @@ class ChosenLetters:
         for one in rows:
             head = f"{one.run_id[:RUN_DIGITS_SHOWN]}  {utc(one.ended_at or one.started_at)}  {one.code}"
             typer.echo(printable(f"  {head}  {one.audience} ({one.action}): {one.file}"), err=True)
+
+
+def chosen_letters(found: Deployment, connector: str, *, run: str, reason: str) -> ChosenLetters:
+    """Return the letters of a connector that a beginning of a run's id and a code choose, "" for any."""
+    from cli.letters import letters_of
+    from cli.runs.wrong_drops import wrong_drops
+
+    wrong = wrong_drops(found, connector, run=run, reason=reason)
+    return ChosenLetters(connector, letters_of(found, connector), wrong, run, reason)
+
+
+def print_letters(chosen: Sequence[ChosenLetters], *, as_json: bool) -> None:
+    """Print the chosen letters of one connector or several, and the runs without one, the oldest first."""
+    from activation.codes import explain
+
+    from cli.printable import console, printable
+    from cli.runs.shown import RUN_DIGITS_SHOWN, utc
+
+    told = sorted(one for of in chosen for one in of.told())
+    if as_json:
+        objects: Any = [
+            {
+                "connector": one.of,
+                "run_id": one.run_id,
+                "code": one.code,
+                "sentence": one.sentence,
+                "who": explain(one.code).who.value,
+                "sent_at": utc(one.at),
+                "dead_letter": one.has_letter,
+                "corrected": one.is_corrected,
+            }
+            for one in told
+        ]
+        print(json.dumps(objects, ensure_ascii=False))
+    for one in () if as_json else told:
+        notes = [explain(one.code).who.value]
+        notes += [] if one.has_letter else ["no dead letter"]
+        notes += ["sent since by a later run"] if one.is_corrected else []
+        run = one.run_id[:RUN_DIGITS_SHOWN] or "(no run)"
+        head = f"{run:<{RUN_DIGITS_SHOWN}}  {utc(one.at)}  {one.of}: {one.code} ({', '.join(notes)})"
+        console().print(f"{head}\n  {printable(one.sentence)}", soft_wrap=True)
+    for of in chosen:
+        of.say_more()
+    if not told and not as_json:
+        typer.echo("no dead letters match", err=True)

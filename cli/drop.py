@@ -13,7 +13,9 @@ import typer
 from cli.completion import connectors
 
 if TYPE_CHECKING:
+    from activation.drops.folder_manifest import ManifestReading
     from activation.errors import Rejected
+    from activation.identifiers.column_map import Entries
 
     from cli.deployment import Deployment
     from cli.dry_run import Content, DryRun
@@ -57,6 +59,9 @@ def drop(
     ] = None,
     date_order: Annotated[str, typer.Option(help="Of dates in numbers: dmy, mdy or ymd.")] = "",
     time_zone: Annotated[str, typer.Option(help="Of times without one, such as Europe/Berlin.")] = "",
+    encoding: Annotated[
+        str, typer.Option(help="Of a CSV or TSV file, instead of the connector's setting, such as windows-1252.")
+    ] = "",
     folder: Annotated[
         str, typer.Option(help="The folder's name in the bucket, instead of the local one's with the time.")
     ] = "",
@@ -71,10 +76,10 @@ def drop(
     """Check the drop's key, its columns and first rows, then upload the file; exit 1 if a run would refuse it.
 
     The files of a folder, or several files, become one drop with one run: a manifest is uploaded after them, which
-    lists them and begins it. So does a mirror of one file. `--map`, `--date-order` and `--time-zone` hold for this
-    drop alone: they travel with a file as its object metadata, and with a folder in its manifest.
+    lists them and begins it. So does a mirror of one file. `--map`, `--date-order`, `--time-zone` and `--encoding`
+    hold for this drop alone: they travel with a file as its object metadata, and with a folder in its manifest.
     """
-    from activation.drops.folder_manifest import ManifestReading, refuse_other_platform
+    from activation.drops.folder_manifest import refuse_other_platform
     from activation.drops.locate import locate as read_key
     from activation.errors import ConfigError, Rejected
     from activation.identifiers.column_map import parse
@@ -83,7 +88,6 @@ def drop(
     from cli import deployment
     from cli.audience_options import with_options
     from cli.connectors import NoConnector, connector_of
-    from cli.country import known_order, known_zone
     from cli.dry_run import DryRun
     from cli.first_rows import first_name, first_of
     from cli.keys import check_files, check_name, drop_key, key_refused
@@ -102,6 +106,7 @@ def drop(
             column_map=column_map,
             date_order=date_order,
             time_zone=time_zone,
+            encoding=encoding,
             folder=folder,
             strict=strict,
             as_json=as_json,
@@ -127,8 +132,15 @@ def drop(
             refuse_other_platform(local.platform, named.platform.name)
         located = with_options(located, named, None)
         said = local.said(parse(column_map or []))
-        order, zone = known_order(date_order) or local.date_order, known_zone(time_zone) or local.time_zone
-        run = DryRun.of(located, named, date_order=order, said=said, time_zone=zone)
+        read_as = _read_as(local, said, date_order, time_zone, encoding)
+        run = DryRun.of(
+            located,
+            named,
+            date_order=read_as.date_order,
+            said=said,
+            time_zone=read_as.time_zone,
+            encoding=read_as.encoding,
+        )
         if said:
             check_against(run, source)
         elif local.is_folder:
@@ -136,7 +148,7 @@ def drop(
         if first:
             source = first_of(run.open(source), first)
         found = _found(run, source, is_part=first > 0) if strict else []
-        upload = Upload(local, source, key, ManifestReading(said, order, zone, local.platform))
+        upload = Upload(local, source, key, read_as)
         upload.check()
     except (Rejected, NoConnector, ConfigError) as error:
         deployment.fail(f"{error.code}: {key_refused(error, local, name)}")
@@ -146,6 +158,21 @@ def drop(
     version = upload.to(bucket, quiet=as_json)
     _say(
         upload, bucket, version, Drop(bucket, key, version, "", 0).run_id(connector), as_json=as_json, waits=waits
+    )
+
+
+def _read_as(local: LocalFiles, said: Entries, date_order: str, time_zone: str, encoding: str) -> ManifestReading:
+    """Return what is said of this drop alone: by the command, else by the folder's own manifest."""
+    from activation.drops.folder_manifest import ManifestReading
+
+    from cli.country import known_encoding, known_order, known_zone
+
+    return ManifestReading(
+        said,
+        known_order(date_order) or local.date_order,
+        known_zone(time_zone) or local.time_zone,
+        local.platform,
+        known_encoding(encoding) or local.encoding,
     )
 
 

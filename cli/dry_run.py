@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -68,6 +68,7 @@ class DryRun:
         said: Entries = (),
         *,
         time_zone: str = "",
+        encoding: str = "",
     ) -> DryRun:
         """Return the dry run of a drop, read by the connector's settings; what is given here wins over them.
 
@@ -80,6 +81,8 @@ class DryRun:
             date_order or str(settings.get("date_order") or ""),
             time_zone or str(settings.get("time_zone") or ""),
         )
+        if encoding:
+            connector = replace(connector, settings={**settings, "encoding": encoding})
         return cls(located, connector, context, said)
 
     def over(self, source: Content) -> Sums:
@@ -89,8 +92,7 @@ class DryRun:
         try:
             self._read(source, sums)
             self.check_session(sums, self.platform.rate.tier(self.connector.options))
-            if sums.rows and not sums.sent and not ends_empty(self.located.audience.action, sums.rejected):
-                raise none_sent({code: found.count for code, found in sums.rejected.items()})
+            self._refuse_none_sent(sums)
         except Rejected as error:
             if error.code != "empty_file":  # such a run ends normally and sends nothing
                 sums.refusal = error
@@ -107,12 +109,35 @@ class DryRun:
             session.check_time(sums.uploads, tier, answers_s(sums.uploads, self.in_flight))
 
     def refused_at_once(self, source: Content) -> Rejected | None:
-        """Return why a run would refuse the drop by its header and its first rows; None if it would not."""
+        """Return why a run would refuse the drop by its header and its first rows; None if it would not.
+
+        It reads on until a row would be sent, which of most drops is one of the first: of a drop of which none
+        would, all. What a run finds by reading the whole drop first is not looked for.
+        """
+        sums = Sums()
         try:
-            self._begin(self.open(source), Sums())
+            reader = self.open(source)
+            mapped, context = self._begin(reader, sums)
+            batcher = self._batcher(mapped, context, self.filters(reader))
+            requests = self._requests(mapped)
+            for prepared in batcher.spans(reader.chunks(Cursor()), Cursor(), ()):
+                requests.note(prepared, sums)
+                if sums.sent:
+                    return None
+            self._refuse_none_sent(sums)
         except Rejected as error:
             return None if error.code == "empty_file" else error
         return None
+
+    def _refuse_none_sent(self, sums: Sums) -> None:
+        """Raise Rejected for a drop with rows of which none would be sent."""
+        if sums.rows and not sums.sent and not ends_empty(self.located.audience.action, sums.rejected):
+            raise none_sent({code: found.count for code, found in sums.rejected.items()})
+
+    def _requests(self, mapped: MappedColumns) -> DryRequests:
+        """Return what counts the requests of the drop's batches."""
+        opened = self._publisher.planned(_keys(mapped))
+        return DryRequests(self.platform, self._publisher, self._limits, self.located.audience, opened)
 
     def _begin(self, reader: DropReader, sums: Sums) -> tuple[MappedColumns, Context]:
         """Note what a run knows of the drop before it scans it; raises as the run would."""
@@ -144,10 +169,9 @@ class DryRun:
     def _read(self, source: Content, sums: Sums) -> None:
         reader = self.open(source)
         mapped, context = self._begin(reader, sums)
-        opened = self._publisher.planned(_keys(mapped))
-        sums.notes = opened.notes
+        requests = self._requests(mapped)
+        sums.notes = requests.opened.notes
         batcher = self.scanned(reader, mapped, context)
-        requests = DryRequests(self.platform, self._publisher, self._limits, self.located.audience, opened)
         for prepared in batcher.spans(reader.chunks(Cursor()), Cursor(), ()):
             requests.note(prepared, sums)
         sums.whole = True

@@ -11,6 +11,8 @@ from activation.codes import explain
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
 
+    from cli.deployment import Deployment
+
 HIDDEN_S = 30  # visibility timeout while the letters are read, so that each receive returns others
 # The code of a message that SQS moved itself, after the function had failed with it too often.
 NO_REASON = "no_reason"
@@ -21,7 +23,7 @@ class Letter:
     """A dead letter as it was received.
 
     `run_id` is "" where its message could not be read. `code` and `sentence` are why it is here. `sent_at` is when
-    it came, in Unix seconds.
+    it came, in Unix seconds. `message_id` is what SQS calls its message.
     """
 
     run_id: str
@@ -30,6 +32,7 @@ class Letter:
     sent_at: float
     body: str
     handle: str
+    message_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,15 @@ class DeadLetters:
         self._show(one for one in found if one not in chosen)
         return len(chosen)
 
+    def delete(self, wanted: Callable[[Letter], bool]) -> int:
+        """Delete the wanted letters, and return how many; the others stay."""
+        found = tuple(self._received())
+        chosen = [one for one in found if wanted(one)]
+        for one in chosen:
+            self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=one.handle)
+        self._show(one for one in found if one not in chosen)
+        return len(chosen)
+
     def _received(self, most: int | None = None) -> Iterator[Letter]:
         count = 0
         while (most is None or count < most) and (
@@ -85,9 +97,18 @@ class DeadLetters:
                     int(message.get("Attributes", {}).get("SentTimestamp", "0")) / 1_000,
                     message["Body"],
                     message["ReceiptHandle"],
+                    message.get("MessageId", ""),
                 )
 
     def _show(self, letters: Iterator[Letter] | tuple[Letter, ...]) -> None:
         """Let the letters be received again at once."""
         for one in letters:
             self.sqs.change_message_visibility(QueueUrl=self.url, ReceiptHandle=one.handle, VisibilityTimeout=0)
+
+
+def letters_of(found: Deployment, connector: str) -> DeadLetters:
+    """Return the dead letters of a connector, or of the suppression lists."""
+    import boto3
+
+    queues = found.queues(connector)
+    return DeadLetters(boto3.client("sqs"), queues.dead_letter_queue_url, queues.queue_url)

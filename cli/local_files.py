@@ -26,8 +26,8 @@ class LocalFiles:
     `paths` are the files by their names in the drop; in a folder these are paths below it, in the order of their
     keys. `skipped` are the names of what is no data: see activation/drops/sidecars.py. `unlisted` are those of
     data that the folder's own manifest does not name, and that is not dropped. `columns`, `date_order`,
-    `time_zone`, `identifiers` and `platform` are what that manifest says of how the files are read, "" and nothing
-    if it says none.
+    `time_zone`, `identifiers`, `platform` and `encoding` are what that manifest says of how the files are read, ""
+    and nothing if it says none.
     """
 
     name: str
@@ -40,6 +40,7 @@ class LocalFiles:
     time_zone: str = ""
     identifiers: str = ""
     platform: str = ""
+    encoding: str = ""
 
     @property
     def size_bytes(self) -> int:
@@ -140,7 +141,7 @@ def _of_folder(folder: Path) -> LocalFiles:
     paths = tuple((one, folder / one) for one in kept if one in said.names)
     unlisted = tuple(one for one in kept if one not in said.names)
     name = folder.resolve().name
-    told = (said.columns, said.date_order, said.time_zone, said.identifiers, said.platform)
+    told = (said.columns, said.date_order, said.time_zone, said.identifiers, said.platform, said.encoding)
     return LocalFiles(name, paths, True, tuple(skipped), unlisted, *told)
 
 

@@ -24,6 +24,7 @@ class LocalManifest:
     time_zone: str = ""
     identifiers: str = ""
     platform: str = ""
+    encoding: str = ""
 
 
 def read_local_manifest(folder: Path, manifest: str, names: Collection[str]) -> LocalManifest:
@@ -53,7 +54,13 @@ def read_local_manifest(folder: Path, manifest: str, names: Collection[str]) -> 
     if reading is None:
         return LocalManifest(frozenset(found), identifiers=identifiers)
     return LocalManifest(
-        frozenset(found), reading.columns, reading.date_order, reading.time_zone, identifiers, reading.platform
+        frozenset(found),
+        reading.columns,
+        reading.date_order,
+        reading.time_zone,
+        identifiers,
+        reading.platform,
+        reading.encoding,
     )
 
 

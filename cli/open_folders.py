@@ -44,6 +44,7 @@ def folder_row(item: dict[str, Any], quiet_minutes: float | None = None) -> dict
         "audience": _text(item, "audience"),
         "action": _text(item, "action"),
         "state": state,
+        "rows_read": 0,
         "rows_acknowledged": 0,
         "updated_at": _time(_number(item, "last_event")),
         "code": "late_part" if late_files else "folder_open",

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from cli.completion import connectors, runs
-from cli.letters import DeadLetters
 from cli.times import utc_time
 
 if TYPE_CHECKING:
@@ -33,14 +32,24 @@ def redrive(
         bool, typer.Option("--clean-rooms", help="Those of Clean Rooms queries instead; each run costs.")
     ] = False,
     listed: Annotated[
-        bool, typer.Option("--list", help="Only list the connector's dead letters: run, code, time, sentence.")
+        bool,
+        typer.Option(
+            "--list", help="Only list dead letters, without --connector of all: run, code, time, sentence."
+        ),
     ] = False,
     run: Annotated[
         str, typer.Option(autocompletion=runs, help="Only the letter of this run: its id, or its first digits.")
     ] = "",
     reason: Annotated[str, typer.Option(help="Only letters with this code, such as token_refused.")] = "",
+    discard: Annotated[
+        bool,
+        typer.Option(
+            "--discard", help="With --run or --reason: give up what the letters are of, and delete the letters."
+        ),
+    ] = False,
     yes: Annotated[
-        bool, typer.Option("--yes", help="With --reason: repeat the runs without a dead letter unasked.")
+        bool,
+        typer.Option("--yes", help="Do not ask: with --reason before runs are repeated, with --discard at all."),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; with --list, a list.")] = False,
 ) -> None:
@@ -50,14 +59,23 @@ def redrive(
     started again, for the same files, and a query is run again, as another attempt of its slot. List a connector's
     letters first: --run and --reason move those alone whose cause is removed. A run whose drop is wrong leaves no
     dead letter; those of the last 14 days are listed as well, and --run and --reason repeat them. With --reason it
-    asks first, and leaves out the runs whose object or audience a later run has sent.
+    asks first, and leaves out the runs whose object or audience a later run has sent. --discard ends letters that
+    nobody needs, also those without a run: of a key or a message that cannot be read.
     """
     import boto3
 
     from cli import deployment
-    from cli.chosen_letters import ChosenLetters
-    from cli.runs.wrong_drops import wrong_drops
+    from cli.chosen_letters import chosen_letters, print_letters
+    from cli.discarded_letters import discard_letters
+    from stacks.names import SUPPRESSIONS
 
+    if discard and (listed or not (run or reason)):
+        raise typer.BadParameter("choose letters by --run or --reason", param_hint="--discard")
+    if listed and not (connector or exports or clean_rooms):
+        found = deployment.find()
+        names = [*sorted(found.connectors), *([SUPPRESSIONS] if found.lists else [])]
+        print_letters([chosen_letters(found, one, run=run, reason=reason) for one in names], as_json=as_json)
+        return
     if [bool(connector), exports, clean_rooms].count(True) != 1:
         raise typer.BadParameter("give --connector NAME, --exports or --clean-rooms", param_hint="--connector")
     if not connector and (listed or run or reason):
@@ -70,11 +88,11 @@ def redrive(
     found = deployment.find()
     queues, sqs = found.queues(connector), boto3.client("sqs")
     if listed or run or reason:
-        letters = DeadLetters(sqs, queues.dead_letter_queue_url, queues.queue_url)
-        wrong = wrong_drops(found, connector, run=run, reason=reason)
-        chosen = ChosenLetters(connector, letters, wrong, run, reason)
+        chosen = chosen_letters(found, connector, run=run, reason=reason)
         if listed:
-            chosen.show(as_json=as_json)
+            print_letters([chosen], as_json=as_json)
+        elif discard:
+            discard_letters(found, chosen, yes=yes, as_json=as_json)
         else:
             chosen.move(found, yes=yes, as_json=as_json)
         return

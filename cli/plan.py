@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -91,7 +91,7 @@ def plan(
 
     from cli.audience_options import with_options
     from cli.connectors import NoConnector, connector_of
-    from cli.country import country_option, known_order, known_zone
+    from cli.country import country_option, known_encoding, known_order, known_zone
     from cli.dry_run import DryRun
     from cli.keys import drop_key, key_refused
     from cli.local_files import folder_name, local_files
@@ -115,7 +115,6 @@ def plan(
         located = with_options(located, named, options)
     except (Rejected, NoConnector) as error:
         _refuse(key, error.code, key_refused(error, local, name), as_json)
-    named = replace(named, settings={**named.settings, **_encoding(encoding)})
     run = DryRun.of(
         located,
         named,
@@ -123,6 +122,7 @@ def plan(
         known_order(date_order) or local.date_order,
         said,
         time_zone=known_zone(time_zone) or local.time_zone,
+        encoding=known_encoding(encoding) or local.encoding,
     )
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
@@ -156,12 +156,6 @@ def _check_name(named: NamedConnector, located: Located, key: str, local: LocalF
         return
     check_files(named, key, local)
     refuse_other_platform(local.platform, named.platform.name)
-
-
-def _encoding(text: str) -> dict[str, str]:
-    from cli.country import known_encoding
-
-    return {"encoding": text} if known_encoding(text) else {}
 
 
 def report_of(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:

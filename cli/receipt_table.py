@@ -52,7 +52,7 @@ def print_receipt(receipt: dict[str, Any], *, sandbox: bool | None = None) -> No
         table.add_row("files", f"{folder['files']:,}", printable(_not_read(folder)))
     filled = "dataset" if "in_doubt" in receipt else "audience"  # only a receipt of events says how many are
     table.add_row(filled, "", printable(_audience(audience, receipt["connector"])))
-    _add_reason(table, receipt["reason"])
+    _add_reason(table, receipt)
     table.add_section()
     read = rows["in"] if rows["in"] is not None else rows["read"]
     table.add_row("rows in", f"{read:,}", "" if rows["in"] is not None else "so far")
@@ -111,10 +111,17 @@ def explained(counts: Mapping[str, int]) -> Iterator[str]:
         yield f"other codes: {typed('codes', 'CODE', sandbox=False)}"
 
 
-def _add_reason(table: Table, reason: dict[str, str] | None) -> None:
-    """Add why the run has stopped or waits, and what to do about it."""
+def _add_reason(table: Table, receipt: Mapping[str, Any]) -> None:
+    """Add what the run undoes or what has undone it, why it has stopped or waits, and what to do about it."""
     from activation.codes import explain, plain
 
+    from cli.printable import printable
+
+    if undoes := receipt.get("undoes"):
+        table.add_row("undoes", "", f"run {printable(undoes)}")
+    if undone_by := receipt.get("undone_by"):
+        table.add_row("undo", "", printable(undone_by["sentence"]))
+    reason = receipt["reason"]
     if reason is None:
         return
     table.add_row("why", "", f"{reason['code']}: {reason['sentence']}")

@@ -34,6 +34,7 @@ def start_row(item: dict[str, Any]) -> dict[str, Any] | None:
         "audience": "",
         "action": "",
         "state": state,
+        "rows_read": 0,
         "rows_acknowledged": 0,
         "updated_at": datetime.fromtimestamp(at, tz=UTC).strftime("%Y-%m-%d %H:%M:%S"),
         "code": item.get("reason", {}).get("S", ""),

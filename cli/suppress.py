@@ -71,7 +71,10 @@ def suppress(
         most_rows = read.suppressions.most_rows if read else 0
         plan = ListPlan.over(_reader(located, local), located, contexts, said, most_rows=most_rows)
         upload = Upload(
-            local, local.content(), key, ManifestReading(said, local.date_order, local.time_zone, local.platform)
+            local,
+            local.content(),
+            key,
+            ManifestReading(said, local.date_order, local.time_zone, local.platform, local.encoding),
         )
         upload.check()
     except (Rejected, NoConnector, ConfigError) as error:
@@ -107,7 +110,7 @@ def _reader(located: Located, local: LocalFiles) -> DropReader:
     from cli.dry_run import DryRun
     from lambdas.suppressions.lists import LISTS
 
-    return DryRun.of(located, NamedConnector(LISTS.name, LISTS)).open(local.content())
+    return DryRun.of(located, NamedConnector(LISTS.name, LISTS), encoding=local.encoding).open(local.content())
 
 
 def _print(plan: ListPlan, key: str, *, as_json: bool) -> None:

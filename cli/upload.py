@@ -111,7 +111,8 @@ class Upload:
         return manifest_text(bucket, sizes, self.said)
 
     def _metadata(self) -> dict[str, str]:
-        return to_metadata(self.said.columns, self.said.date_order, self.said.time_zone)
+        said = self.said
+        return to_metadata(said.columns, said.date_order, said.time_zone, said.encoding)
 
 
 class _Version:

@@ -32,6 +32,9 @@ from stacks.watch import COUNT_EVENTS, MAX_EVENT_AGE, RETRY_ATTEMPTS
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html, read 2026-11-22.
 MAX_RECEIVES = 5
 VISIBILITY_TIMEOUTS = 6
+# The shortest period of a function's metrics. In one of five minutes the worst run counts, so that a file corrected
+# meanwhile would leave the alarm as it was until the next drop, which may be tomorrow's.
+ONE_RUN = Duration.minutes(1)
 
 
 class Connector(Construct):
@@ -108,7 +111,7 @@ class Connector(Construct):
         self.alarms.watch.function("Function", self.function, "function", self.mapping)
         self.alarms.watch.alarm(
             "Rejects",
-            metric_of(settings, connector.name, "RejectPercent", "Maximum"),
+            metric_of(settings, connector.name, "RejectPercent", "Maximum").with_(period=ONE_RUN),
             connector.reject_percent,
             f"{connector.reject_percent:g} % of a run's rows or more were rejected:"
             f" `activation status --connector {connector.name}` lists the runs, and a receipt says why",

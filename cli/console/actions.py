@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from cli.runs.actions import CONTINUABLE, DISCARDABLE, GIVEN_UP, STOPPABLE
+from activation.ledger.orders import GIVEN_UP
+
+from cli.runs.actions import CONTINUABLE, DISCARDABLE, STOPPABLE
+from cli.runs.undoing import REFUSED
 
 if TYPE_CHECKING:
     from cli.runs.view import RunView
@@ -88,5 +91,7 @@ def _names(run: RunView) -> Iterator[ActionName]:
         yield ActionName.STOP
     if state in DISCARDABLE and run.row.code != GIVEN_UP:
         yield ActionName.DISCARD
-    if not run.is_open and run.row.action == "add" and run.row.rows_acknowledged and "in_doubt" not in run.receipt:
+    added = not run.is_open and run.row.action == "add" and run.row.rows_acknowledged
+    is_undone = run.undone_by is not None and run.undone_by.code != REFUSED
+    if added and not is_undone and "in_doubt" not in run.receipt:
         yield ActionName.UNDO

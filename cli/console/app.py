@@ -132,6 +132,7 @@ class Console:
         return {
             "rows": rows,
             "asked": self.source.asked(rows),
+            "undos": self.source.undos(rows),
             "needs": self._needing(wanted.connector, afresh=afresh),
             "summary": _summary(rows),
         }

@@ -24,6 +24,7 @@ from cli.runs.actions import RefusedActionError, RunActions, caller
 from cli.runs.asked import Asked, asked_of
 from cli.runs.listing import Wanted, list_runs
 from cli.runs.undoing import prepare
+from cli.runs.undone import Undos, undos_among
 from cli.runs.view import RunView, UnknownRunError, show_run
 from stacks.names import SUPPRESSIONS
 
@@ -72,14 +73,16 @@ class DeployedSource:
         """Return who has asked what of runs."""
         return asked_of(boto3.client("dynamodb"), self.found.ledger_table, rows)
 
+    def undos(self, rows: Sequence[RunRow]) -> Undos:
+        """Return the undos of runs, and those among them."""
+        return undos_among(boto3.client("dynamodb"), self.found.ledger_table, rows)
+
     def run(self, run_id: str) -> RunView:
         """Return one run."""
         try:
             return show_run(self.found, run_id)
         except UnknownRunError:
-            raise RefusedError(
-                "no run has this id: it was forgotten, or its file has a key that cannot be read, see Files"
-            ) from None
+            raise RefusedError("no run has this id: the ledger has forgotten it") from None
 
     def places(self, run: RunView) -> Places:
         """Return the first positions of a run's rejected rows, by code."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cli.runs.asked import Asked
     from cli.runs.listing import Wanted
     from cli.runs.rows import RunRow
+    from cli.runs.undone import Undos
     from cli.runs.view import RunView
 
 
@@ -51,13 +52,17 @@ class QueueView:
 
 @dataclass(frozen=True)
 class UnreadFile:
-    """A file that no run reads. `found_at` is when it came or was noted, as ISO 8601 in UTC; `why` a sentence."""
+    """A file that no run reads. `found_at` is when it came or was noted, as ISO 8601 in UTC; `why` a sentence.
+
+    `run_id` is that of its page, "" where it has none.
+    """
 
     connector: str
     key: str
     code: str
     why: str
     found_at: str
+    run_id: str = ""
 
 
 class ConsoleSource(Protocol):
@@ -79,6 +84,10 @@ class ConsoleSource(Protocol):
 
     def asked(self, rows: Sequence[RunRow]) -> Mapping[str, Sequence[Asked]]:
         """Return who has asked what of runs, by their ids, the oldest first."""
+        ...
+
+    def undos(self, rows: Sequence[RunRow]) -> Undos:
+        """Return the undos of runs, and those among them."""
         ...
 
     def run(self, run_id: str) -> RunView:

@@ -10,6 +10,7 @@ import boto3
 from activation.aws.table import read_number, read_text
 from activation.codes import explain
 from activation.ledger.keys import FOLDER, NO_CONNECTOR, UNREAD
+from activation.ledger.orders import GIVEN_UP
 
 from cli.console.source import UnreadFile
 from cli.missing import missing_drops
@@ -52,10 +53,11 @@ def _recorded(found: Deployment) -> Iterator[UnreadFile]:
 def _unread(item: Mapping[str, Any]) -> UnreadFile | None:
     connector, _, rest = read_text(item, "pk").partition(UNREAD)
     if rest:
-        name, at = "" if connector == NO_CONNECTOR else connector, _time(read_number(item, "updated_at"))
-        return UnreadFile(
-            name, read_text(item, "object_key"), read_text(item, "code"), read_text(item, "sentence"), at
-        )
+        name, code = "" if connector == NO_CONNECTOR else connector, read_text(item, "code")
+        if code == GIVEN_UP:
+            return None
+        key, at = read_text(item, "object_key"), _time(read_number(item, "updated_at"))
+        return UnreadFile(name, key, code, read_text(item, "sentence"), at, run_id=rest if name else "")
     folder = folder_row(dict(item))
     if folder is None:
         return None

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from activation.codes import find
+from activation.model import UNREADABLE
 from activation.report.html import Html
 from activation.report.page_tables import prose, spoken
-from activation.report.receipts import UNREADABLE
 
 from cli.printable import counted, printable
 
@@ -41,7 +41,8 @@ def count(number: int) -> str:
 
 def called(run: RunRow) -> str:
     """Return what a run is called: its audience, or its file where that names none."""
-    return printable(run.file if run.audience in ("", UNREADABLE) else run.audience)
+    without = run.file or "a message that cannot be read"
+    return printable(without if run.audience in ("", UNREADABLE) else run.audience)
 
 
 def person(arn: str) -> str:

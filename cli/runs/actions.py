@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from activation.ledger.orders import GIVEN_UP
+
 from cli.runs.rows import WAITS, RunRow
 
 if TYPE_CHECKING:
@@ -13,7 +15,11 @@ if TYPE_CHECKING:
 STOPPABLE = frozenset({"running", "waiting"})
 CONTINUABLE = frozenset({"failed", "blocked"})
 DISCARDABLE = frozenset({"waiting", "blocked", "failed"})
-GIVEN_UP = "discarded"
+ALLOWED = {
+    "stop": (STOPPABLE, "only a run that is running or waiting can be stopped"),
+    "retry": (CONTINUABLE, "only a run that has failed, is blocked or was stopped can continue"),
+    "discard": (DISCARDABLE, "only a run that waits, is blocked or has failed can be given up"),
+}
 
 
 class RefusedActionError(Exception):
@@ -35,11 +41,25 @@ class RunActions:
     found: Deployment
     by: str
 
+    def refuse(self, action: str, row: RunRow) -> None:
+        """Raise RefusedActionError where a run is in no state for an action, or has no message to act by."""
+        if row.connector not in self.found.connectors:
+            raise RefusedActionError(f"it is no run of a connector, but of {row.connector}")
+        if action == "stop" and row.state == "accepted":
+            raise RefusedActionError("the platform has accepted all of it: there is nothing left to stop")
+        states, otherwise = ALLOWED[action]
+        if row.state not in states:
+            raise RefusedActionError(f"it is {row.state}; {otherwise}")
+        if row.code == GIVEN_UP:
+            again = "it was given up already" if action == "discard" else "it was given up: drop the file again"
+            raise RefusedActionError(again)
+        if row.state in CONTINUABLE and not (action == "discard" and row.is_unread) and not self._has_message(row):
+            then = "nothing continues it" if action == "discard" else "drop the file again"
+            raise RefusedActionError(f"its message is neither in its record nor among the dead letters: {then}")
+
     def stop(self, row: RunRow) -> str:
         """Have a run send nothing more; what was acknowledged stays, and is accounted for."""
-        if row.state == "accepted":
-            raise RefusedActionError("the platform has accepted all of it: there is nothing left to stop")
-        self._refuse_unless(row, STOPPABLE, "only a run that is running or waiting can be stopped")
+        self.refuse("stop", row)
         self._order(row, "stop")
         if row.state in WAITS and self._continue(row):
             return "it waits, and stops now"
@@ -47,35 +67,38 @@ class RunActions:
 
     def retry(self, row: RunRow) -> str:
         """Have a stopped, failed or blocked run continue where it ended."""
-        self._refuse_unless(row, CONTINUABLE, "only a run that has failed, is blocked or was stopped can continue")
-        if row.code == GIVEN_UP:
-            raise RefusedActionError("it was given up: drop the file again")
+        self.refuse("retry", row)
         self._order(row, "retry")
-        if not self._continue(row):
-            raise RefusedActionError(
-                "its message is neither in its record nor among the dead letters: drop the file again"
-            )
+        self._continue(row)
         return "it continues where it ended; what was acknowledged is not sent again"
 
     def discard(self, row: RunRow) -> str:
         """Discard a run that waits, is blocked or has failed: end it, release its lock and note who did."""
-        self._refuse_unless(row, DISCARDABLE, "only a run that waits, is blocked or has failed can be given up")
-        if row.code == GIVEN_UP:
-            raise RefusedActionError("it was given up already")
+        self.refuse("discard", row)
+        if row.is_unread:
+            return self._discard_unread(row)
         self._order(row, "discard")
-        if not self._continue(row):
-            if row.state in CONTINUABLE:
-                raise RefusedActionError(
-                    "its message is neither in its record nor among the dead letters: nothing continues it"
-                )
-            return "it is given up when its message comes, within 15 minutes"
-        return "it is given up now"
+        if self._continue(row):
+            return "it is given up now"
+        return "it is given up when its message comes, within 15 minutes"
 
-    def _refuse_unless(self, row: RunRow, states: frozenset[str], otherwise: str) -> None:
-        if row.connector not in self.found.connectors:
-            raise RefusedActionError(f"it is no run of a connector, but of {row.connector}")
-        if row.state not in states:
-            raise RefusedActionError(f"it is {row.state}; {otherwise}")
+    def _discard_unread(self, row: RunRow) -> str:
+        """Give up a drop whose key cannot be read: a message that is still to come is passed over."""
+        import boto3
+        from activation.aws.table import ConditionalTable
+        from activation.ledger.unread import UnreadObjects
+
+        from cli.letters import letters_of
+
+        self._order(row, "discard")
+        deleted = letters_of(self.found, row.connector).delete(lambda one: one.run_id == row.run_id)
+        table = ConditionalTable(boto3.client("dynamodb"), self.found.ledger_table)
+        UnreadObjects(table, ttl_days=0).give_up(row.connector, row.run_id, self.by)
+        return (
+            "it is given up, and its dead letter is deleted"
+            if deleted
+            else "it is given up; it had no dead letter"
+        )
 
     def _order(self, row: RunRow, kind: str) -> None:
         import boto3
@@ -84,6 +107,14 @@ class RunActions:
 
         table = ConditionalTable(boto3.client("dynamodb"), self.found.ledger_table)
         Orders(table, row.connector).note(row.run_id, OrderKind(kind), self.by)
+
+    def _has_message(self, row: RunRow) -> bool:
+        """Return whether a run's message is in its record or among the dead letters."""
+        from cli.letters import letters_of
+
+        return bool(self._recorded(row)) or any(
+            one.run_id == row.run_id for one in letters_of(self.found, row.connector).read()
+        )
 
     def _continue(self, row: RunRow) -> bool:
         """Send a run's message at once: its dead letter, else the one in its record; return whether there is one.
@@ -107,16 +138,22 @@ class RunActions:
     def _send_recorded(self, row: RunRow) -> bool:
         """Send the message in a run's record at once; return whether there is one."""
         import boto3
+
+        message = self._recorded(row)
+        if message:
+            queue_url = self.found.queues(row.connector).queue_url
+            boto3.client("sqs").send_message(QueueUrl=queue_url, MessageBody=message)
+        return bool(message)
+
+    def _recorded(self, row: RunRow) -> str:
+        """Return the message in a run's record, "" for none."""
+        import boto3
         from activation.aws.table import read_text
         from activation.ledger.keys import run_key
 
         key: Any = {"pk": {"S": run_key(row.connector, row.run_id)}}
         answer = boto3.client("dynamodb").get_item(TableName=self.found.ledger_table, Key=key, ConsistentRead=True)
-        message = read_text(answer.get("Item", {}), "message")
-        if message:
-            queue_url = self.found.queues(row.connector).queue_url
-            boto3.client("sqs").send_message(QueueUrl=queue_url, MessageBody=message)
-        return bool(message)
+        return read_text(answer.get("Item", {}), "message")
 
 
 def caller() -> str:

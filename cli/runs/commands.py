@@ -15,6 +15,7 @@ from cli.times import utc_time
 
 if TYPE_CHECKING:
     from cli.runs.rows import RunRow
+    from cli.runs.undone import Undo
 
 
 def runs(
@@ -45,6 +46,7 @@ def runs(
     from cli.printable import console
     from cli.runs.listing import Wanted, list_runs
     from cli.runs.shown import listed
+    from cli.runs.undone import undos_among
 
     if state not in ("", *RunState):
         raise typer.BadParameter(f"must be one of {', '.join(RunState)}", param_hint="--state")
@@ -58,25 +60,31 @@ def runs(
         since.timestamp() if since else Wanted.since,
         until.timestamp() if until else Wanted.until,
     )
+    client = boto3.client("dynamodb")
     try:
-        rows = list_runs(boto3.client("dynamodb"), found.ledger_table, wanted, limit=limit)
+        rows = list_runs(client, found.ledger_table, wanted, limit=limit)
     except ConfigError as error:
         deployment.fail(f"{error.code}: {error.sentence}")
-    now = time.time()
+    now, undos = time.time(), undos_among(client, found.ledger_table, rows)
     if as_json:
         for row in rows:
-            print(json.dumps(as_data(row, now), ensure_ascii=False))
+            told = as_data(row, now, undos.of.get(row.run_id), undos.by.get(row.run_id))
+            print(json.dumps(told, ensure_ascii=False))
     elif rows:
-        console().print(listed(rows, now), end="", soft_wrap=True)
+        console().print(listed(rows, now, undos), end="", soft_wrap=True)
     else:
         typer.echo("no runs match", err=True)
 
 
-def as_data(row: RunRow, now: float) -> dict[str, Any]:
-    """Return a run for programs: times in ISO 8601, durations in seconds."""
+def as_data(row: RunRow, now: float, undone_by: Undo | None, undo: Undo | None) -> dict[str, Any]:
+    """Return a run for programs: times in ISO 8601, durations in seconds.
+
+    `undone_by` is its newest undo, and `undo` what it undoes itself.
+    """
     times = {
         name: datetime.fromtimestamp(at, tz=UTC).isoformat(timespec="seconds") if at else None
         for name in ("started_at", "ended_at", "waits_until")
         for at in (getattr(row, name),)
     }
-    return {**asdict(row), **times, "seconds": round(row.duration_s(now), 3)}
+    more = {"undone_by": undone_by.data if undone_by else None, "undoes": undo.undoes if undo else None}
+    return {**asdict(row), **times, "seconds": round(row.duration_s(now), 3), **more}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from activation.aws.table import number, read_number, read_text
 from activation.errors import ConfigError
-from activation.ledger.keys import NO_CONNECTOR, RUN, run_key
+from activation.ledger.keys import NO_CONNECTOR, RUN, UNREAD, run_key, unread_key
 from activation.model import Action
 
 from cli.runs.rows import RunRow, is_counted, run_row
@@ -31,11 +31,12 @@ ALSO_WAITING = "accepted"  # the platform processes what it has: a person who as
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which runs a list shows: all of them by default.
+    """Which runs a list shows: all of them by default, and among them the drops whose key cannot be read.
 
     `connector` and `audience` are names, `state` is a run's, "" for any; `waiting` are the accepted ones as well.
     `any_of` are states of which each is wanted, in place of `state`.
-    `since` and `until` bound the start, in Unix seconds. `run` is the beginning of a run's id.
+    `since` and `until` bound the start, in Unix seconds. `run` is the beginning of a run's id,
+    `action` what it does, and `file` the key of its object.
     """
 
     connector: str = ""
@@ -45,6 +46,8 @@ class Wanted:
     until: float = 1e11
     run: str = ""
     any_of: tuple[str, ...] = ()
+    action: str = ""
+    file: str = ""
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -64,7 +67,8 @@ def list_runs(client: DynamoDBClient, table: str, wanted: Wanted, *, limit: int)
     ConfigError (no_run_index) where the deployed release has no index, or is still building it, and what the
     client raises.
     """
-    queries = [_indexed(client, table, action, wanted, limit) for action in Action]
+    actions = [one for one in Action if wanted.action in ("", one)]
+    queries = [_indexed(client, table, action, wanted, limit) for action in actions]
     newest = heapq.merge(*queries, key=lambda item: -read_number(item, STARTED_AT))
     items = list(islice(newest, limit))
     records = read_records(client, table, [item["pk"]["S"] for item in items if not is_counted(item)])
@@ -72,15 +76,30 @@ def list_runs(client: DynamoDBClient, table: str, wanted: Wanted, *, limit: int)
     return tuple(sorted(rows, key=lambda row: row.started_at, reverse=True))
 
 
+def _select(wanted: Wanted) -> tuple[str, dict[str, Any]]:
+    """Return the condition by which runs are told from other records, and its values."""
+    of_connector = "begins_with(pk, :connector{}) AND " if wanted.connector else ""
+    kinds = {"_run": RUN, "_unread": UNREAD}
+    values = {f":kind{name}": {"S": f"{kind}{wanted.run}"} for name, kind in kinds.items()}
+    if wanted.connector:
+        values |= {f":connector{name}": {"S": f"{wanted.connector}{kind}"} for name, kind in kinds.items()}
+    either = (f"({of_connector.format(name)}contains(pk, :kind{name}))" for name in kinds)
+    return f"({' OR '.join(either)})", values
+
+
 def find_run(client: DynamoDBClient, table: str, run: str, connectors: Iterable[str]) -> tuple[RunRow, ...]:
     """Return the runs whose id is `run` or begins with it: none, one, or two for more.
 
-    A whole id is looked up in the table under each of the `connectors`, the beginning of one in the index.
+    A whole id is looked up in the table under each of the `connectors`, the beginning of one in the index. A drop
+    whose key could be read later has a run, which is the one that is returned.
     """
-    keys = [run_key(connector, run) for connector in (*connectors, NO_CONNECTOR)]
-    if found := read_records(client, table, keys):
-        return tuple(map(run_row, found.values()))
-    return list_runs(client, table, Wanted(run=run), limit=2)
+    for make in (run_key, unread_key):
+        keys = [make(connector, run) for connector in (*connectors, NO_CONNECTOR)]
+        if found := read_records(client, table, keys):
+            return tuple(map(run_row, found.values()))
+    rows = list_runs(client, table, Wanted(run=run), limit=3)
+    by_id = {one.run_id: one for one in sorted(rows, key=lambda one: not one.is_unread)}
+    return tuple(by_id.values())[:2]
 
 
 def _indexed(
@@ -89,25 +108,26 @@ def _indexed(
     """Yield the wanted items of one action, the newest start first; asks for a page when it is needed."""
     from botocore.exceptions import ClientError
 
-    conditions, names = ["contains(pk, :run)"], {"#action": ACTION, "#start": STARTED_AT}
+    condition, of_pk = _select(wanted)
+    conditions, names = [condition], {"#action": ACTION, "#start": STARTED_AT}
     values: dict[str, Any] = {
         ":action": {"S": action},
         ":since": number(wanted.since),
         ":until": number(wanted.until),
-        ":run": {"S": f"{RUN}{wanted.run}"},
+        **of_pk,
     }
-    if wanted.connector:
-        conditions.append("begins_with(pk, :connector)")
-        values[":connector"] = {"S": f"{wanted.connector}{RUN}"}
     if wanted.audience:
         conditions.append("audience = :audience")
         values[":audience"] = {"S": wanted.audience}
+    if wanted.file:
+        conditions.append("object_key = :file")
+        values[":file"] = {"S": wanted.file}
     if wanted.states:
         names["#state"] = "state"
         states = {f":state{at}": {"S": one} for at, one in enumerate(wanted.states)}
         values |= states
         conditions.append(f"#state IN ({', '.join(states)})")
-    few = limit <= READ_AT_ONCE and len(conditions) == 1 and not wanted.run
+    few = limit <= READ_AT_ONCE and len(conditions) == 1 and not wanted.run and not wanted.connector
     pages = client.get_paginator("query").paginate(
         TableName=table,
         IndexName=RUN_INDEX,

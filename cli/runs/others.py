@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cli.deployment import Deployment
 
 AT_ONCE = 16  # reads of receipts and of versions
+FOLDERS_LISTED = 50  # folders of a drop that are listed one by one
 REPLACES = ("replace", "mirror")
 
 
@@ -51,9 +52,10 @@ def tell_apart(
 ) -> tuple[Sequence[RunRow], Sequence[RunRow]]:
     """Return which of the `others` the worker of a run's connector can compare with it, and which it cannot.
 
-    It cannot where the drop or the receipt is gone, where the run is of another connector, whose drops it may not
-    read, and beyond the newest of as many as a message names. What mirrors have sent is known if the audience is
-    `mirrored`, else it is not. A removal that cannot be compared is in neither: nobody has to stay for it.
+    It cannot where the drop, a file of it or the receipt is gone, where the run is of another connector, whose
+    drops it may not read, and beyond the newest of as many as a message names. What mirrors have sent is known if
+    the audience is `mirrored`, else it is not. A removal that cannot be compared is in neither: nobody has to stay
+    for it.
     """
     import boto3
 
@@ -61,7 +63,7 @@ def tell_apart(
     newest = [one for one in others if one.connector == row.connector and one.action != "mirror"]
     newest = newest[:MOST_COMPARED]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        there = pool.map(lambda one: _can_be_read(s3, stored_at(s3, found.receipts_bucket, one)), newest)
+        there = pool.map(lambda one: _can_be_read(found, s3, one), newest)
     compared = [one for one, is_there in zip(newest, there, strict=True) if is_there]
     told = {one.run_id for one in compared}
     unknown = [
@@ -72,11 +74,41 @@ def tell_apart(
     return compared, unknown
 
 
-def _can_be_read(s3: S3Client, receipt: Mapping[str, Any] | None) -> bool:
+def _can_be_read(found: Deployment, s3: S3Client, row: RunRow) -> bool:
     """Return whether a run's people can be found again; of an undo its receipt alone is looked at."""
+    receipt = stored_at(s3, found.receipts_bucket, row)
     if receipt is None:
         return False
-    return "undoes" in receipt or ("folder" not in receipt and is_there(s3, receipt["drop"]))
+    if "folder" in receipt:
+        return "undoes" in receipt or _are_there(found, s3, row)
+    return "undoes" in receipt or is_there(s3, receipt["drop"])
+
+
+def _are_there(found: Deployment, s3: S3Client, row: RunRow) -> bool:
+    """Return whether the files of a folder's run, by the list that it has kept, still exist."""
+    import boto3
+    from activation.aws.table import ConditionalTable, read_text
+    from activation.drops.folder_listing import identity, load_listing
+    from activation.errors import ActivationError
+    from activation.ledger.keys import run_key
+    from activation.ledger.progress import Progress
+    from activation.records import DamagedRecord
+
+    table = ConditionalTable(boto3.client("dynamodb"), found.ledger_table)
+    record = table.read(run_key(row.connector, row.run_id)) or {}
+    try:
+        key = Progress.from_json(read_text(record, "progress")).plan.listing
+        listing = load_listing(s3, found.receipts_bucket, key) if key else None
+    except (ActivationError, DamagedRecord):  # deleted, or of another release
+        return False
+    if listing is None:
+        return False
+    folders = {file.key.rpartition("/")[0] for file in listing.files}
+    there = set()
+    for folder in folders if len(folders) < FOLDERS_LISTED else {listing.prefix}:
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=listing.bucket, Prefix=folder):
+            there |= {identity(one["Key"], one["VersionId"], one["ETag"]) for one in page.get("Versions", [])}
+    return listing.identities <= there
 
 
 def is_there(s3: S3Client, drop: Mapping[str, Any]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -24,7 +25,12 @@ STILL_STORED = frozenset({"no_run_index", "older_ledger", "newer_ledger"})
 
 def receipt(
     run: Annotated[str, typer.Argument(autocompletion=runs, help="The run's id, or its first digits.")],
-    rejects: Annotated[bool, typer.Option("--rejects", help="Print the rejected rows as CSV instead.")] = False,
+    rejects: Annotated[
+        bool,
+        typer.Option(
+            "--rejects", help="Print the rejected rows as CSV instead, on stderr the cells left out of others."
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the receipt as it is stored.")] = False,
     page: Annotated[
         Path | None,
@@ -51,6 +57,7 @@ def receipt(
             typer.echo(f"no rejects were written: {_why_none(body)}", err=True)
         else:
             _print_object(client, found.receipts_bucket, body["rejects_key"])
+        _tell_left_out(body["cells_left_out"])
     elif page is not None:
         page.write_text(document(body, first_places(client, found.receipts_bucket, body["rejects_key"])), "utf-8")
     elif as_json:
@@ -115,6 +122,22 @@ def _why_none(receipt: dict[str, Any]) -> str:
     if receipt["state"] in OPEN:
         return "the run has not ended; the list is written when it does"
     return f"the run is {receipt['state']}, and no row was rejected"
+
+
+def _tell_left_out(cells: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
+    """Say on stderr which cells were left out of rows that were sent: the list has rows that were not."""
+    from cli.printable import counted, printable
+
+    lines = []
+    for field, codes in cells.items():
+        for code, found in codes.items():
+            places = [f"{one['file']}, row {one['row']}" for one in found.get("first_places", ())]
+            first = "; ".join(places) or ", ".join(str(row) for row in found["first_rows"])
+            where = f", first {'in' if places else 'in row'} {first}" if first else ""
+            lines.append(f"{field}: {code} {counted(found['cells'], 'cell')}{where}")
+    if lines:
+        title = "not in this list, since their rows were sent without them, are these cells:"
+        typer.echo("\n".join((title, *map(printable, lines))), err=True)
 
 
 def _print_object(client: S3Client, bucket: str, key: str) -> None:

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from activation.aws.table import read_number, read_text
-from activation.ledger.keys import RUN
+from activation.ledger.keys import RUN, UNREAD
+from activation.model import UNREADABLE
 
 OPEN = frozenset({"running", "waiting", "accepted"})  # states in which a run continues by itself
+NO_ROWS = {"whole": 0, "read": 0, "acknowledged": 0, "rejected_by_us": 0, "rejected_by_platform": 0}
 WAITS = frozenset({"waiting", "accepted"})  # states in which it continues at a set time
 
 
@@ -22,7 +24,8 @@ class RunRow:
     `rows_read` counts those with a known outcome, `rows_acknowledged` and `rows_rejected` two kinds of these.
     `rows_per_s` is how many had one in a second in which a worker was at it, None before the first second.
     `ended_at` is None while the run goes on by itself. `waits_until` is when a waiting run continues, None for any
-    other; `code` and `sentence` are why a run waits or stopped, "" when it does neither.
+    other; `code` and `sentence` are why a run waits or stopped, "" when it does neither. `is_unread` says that no
+    run has begun, since the key cannot be read: then `audience` is that of such receipts, and `action` is nothing.
     """
 
     run_id: str
@@ -41,6 +44,14 @@ class RunRow:
     waits_until: float | None
     code: str
     sentence: str
+    is_unread: bool = False
+
+    @property
+    def fills(self) -> str:
+        """Return what the run fills and how, or what it is where no key says that."""
+        if not self.is_unread:
+            return f"{self.connector}: {self.audience} ({self.action})"
+        return f"{self.connector}: {'its key cannot be read' if self.file else 'a message that cannot be read'}"
 
     def duration_s(self, now: float) -> float:
         """Return how many seconds the run took, or has taken until `now`."""
@@ -50,21 +61,26 @@ class RunRow:
 def is_counted(item: Mapping[str, Any]) -> bool:
     """Return whether an item of the index says all that a row needs.
 
-    A run that a worker holds has newer counts in its record, and one of an earlier release has them only there.
+    A run that a worker holds has newer counts in its record, and one of an earlier release has them only there. A
+    drop whose key cannot be read has none.
     """
+    if UNREAD in read_text(item, "pk"):
+        return True
     return "counted" in item and read_text(item, "state") not in OPEN
 
 
 def run_row(item: Mapping[str, Any]) -> RunRow:
     """Return the row of a run's record, or of an item of the index of which `is_counted` holds."""
-    connector, _, run_id = read_text(item, "pk").partition(RUN)
+    pk = read_text(item, "pk")
+    is_unread = UNREAD in pk
+    connector, _, run_id = pk.partition(UNREAD if is_unread else RUN)
     state = read_text(item, "state")
     rows, active_s, left_at = _counts(item)
     due = read_number(item, "not_before")
     return RunRow(
         run_id=run_id,
         connector=connector,
-        audience=read_text(item, "audience"),
+        audience=UNREADABLE if is_unread else read_text(item, "audience"),
         action=read_text(item, "action"),
         file=read_text(item, "object_key"),
         state=state,
@@ -78,11 +94,14 @@ def run_row(item: Mapping[str, Any]) -> RunRow:
         waits_until=due if state in WAITS and due else None,
         code=read_text(item, "code"),
         sentence=read_text(item, "sentence"),
+        is_unread=is_unread,
     )
 
 
 def _counts(item: Mapping[str, Any]) -> tuple[dict[str, Any], float, float]:
     """Return a record's counts of rows, the seconds that it was worked on, and when it was left last."""
+    if UNREAD in read_text(item, "pk"):
+        return dict(NO_ROWS), 0.0, read_number(item, "updated_at") or read_number(item, "started_at")
     if is_counted(item):
         counted = json.loads(read_text(item, "counted"))
         return counted["rows"], counted["active_s"], counted["at"]

@@ -38,7 +38,11 @@ def show(run_id: RunId, as_json: AsJson = False) -> None:
     now, view = time.time(), found_run(run_id)
     row = view.row
     if as_json:
-        print(json.dumps({**as_data(row, now), "receipt": view.receipt}, ensure_ascii=False))
+        print(
+            json.dumps(
+                {**as_data(row, now, view.undone_by, view.undo), "receipt": view.receipt}, ensure_ascii=False
+            )
+        )
     else:
         from rich.text import Text
 
@@ -50,12 +54,14 @@ def show(run_id: RunId, as_json: AsJson = False) -> None:
             Text.assemble(f"run       {row.run_id}  ", (row.state, state_style(row.state))), soft_wrap=True
         )
         lines = {
-            "fills": f"{row.connector}: {row.audience} ({row.action})",
+            "fills": row.fills,
             "file": row.file,
             "began": f"{utc(row.started_at)} UTC",
             "took": f"{spoken(row.duration_s(now))}{'' if row.ended_at else ' so far'}",
             "rows": progress(row),
             "why": why(row, now),
+            "undo": view.undo.of_undo if view.undo else "",
+            "undone": view.undone_by.of_undone if view.undone_by else "",
         }
         for name, text in lines.items():
             if text:
@@ -167,13 +173,17 @@ def _act(action: str, run_id: str, question: str, *, yes: bool, as_json: bool) -
     if as_json and not yes:
         raise typer.BadParameter("needs --yes, since nobody is asked", param_hint="--json")
     found = deployment.find()
-    row = found_run(run_id, found).row
+    row, acts = found_run(run_id, found).row, RunActions(found, caller())
+    try:
+        acts.refuse(action, row)
+    except RefusedActionError as refused:
+        deployment.fail(f"run {row.run_id}: {refused.sentence}; see {typed('run', 'show', row.run_id)}")
     if not yes:
-        fills = f"{row.connector}: {row.audience} ({row.action})"
-        typer.echo(printable(f"run {row.run_id}, {row.state}: {fills}, {progress(row)}"))
+        what = row.file if row.is_unread and row.file else progress(row)
+        typer.echo(printable(f"run {row.run_id}, {row.state}: {row.fills}, {what}"))
         typer.confirm(question, abort=True)
     try:
-        says = getattr(RunActions(found, caller()), action)(row)
+        says = getattr(acts, action)(row)
     except RefusedActionError as refused:
         deployment.fail(f"run {row.run_id}: {refused.sentence}; see {typed('run', 'show', row.run_id)}")
     if as_json:
@@ -216,7 +226,12 @@ def follow(run_id: str, *, within_s: float, appears: bool = False, as_json: bool
             if as_json and (ends_here or view.row.state != said):
                 said = view.row.state
                 receipt = {"receipt": view.receipt} if ends_here else {}
-                print(json.dumps({**as_data(view.row, now), **receipt}, ensure_ascii=False), flush=True)
+                print(
+                    json.dumps(
+                        {**as_data(view.row, now, view.undone_by, view.undo), **receipt}, ensure_ascii=False
+                    ),
+                    flush=True,
+                )
             elif not screen.is_terminal and view.row.state != said:
                 said = view.row.state
                 print(f"{utc(now)}  {said}  {printable(progress(view.row))}", flush=True)

@@ -10,6 +10,8 @@ from cli.runs.rows import OPEN, RunRow
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from cli.runs.undone import Undos
+
 RUN_DIGITS_SHOWN = 12  # enough digits to find exactly one run
 STYLES = {
     "applied": "green",
@@ -67,8 +69,10 @@ def progress(row: RunRow) -> str:
     return f"{row.rows_read:,}{share} rows{rejected}{rate}"
 
 
-def listed(rows: tuple[RunRow, ...], now: float) -> Text:
+def listed(rows: tuple[RunRow, ...], now: float, undos: Undos) -> Text:
     """Return runs as text: a line of figures for each, below it what it fills from which file, and why it waits.
+
+    Of those that were undone, and of their undos, it says so and who asked for it.
 
     The figures fit into 80 columns; the lines below them are never cut, so that a name or code can be copied.
     """
@@ -85,7 +89,11 @@ def listed(rows: tuple[RunRow, ...], now: float) -> Text:
         text.append(f"{row.state:<10}", state_style(row.state))
         text.append(f" {utc(row.started_at)[:16]} {spoken(row.duration_s(now)):>11} {row.rows_read:>10,}")
         text.append(f" {row.rows_rejected:>8,} {rate:>7}\n")
-        text.append(f"  {printable(f'{row.connector}: {row.audience} ({row.action}), {row.file}')}\n", "dim")
+        text.append(f"  {printable(', '.join(filter(None, (row.fills, row.file))))}\n", "dim")
         if reason := why(row, now):
             text.append(f"  {printable(reason)}\n")
+        if undo := undos.by.get(row.run_id):
+            text.append(f"  {printable(undo.of_undo)}\n")
+        if undone := undos.of.get(row.run_id):
+            text.append(f"  {printable(undone.of_undone)}\n", "yellow")
     return text

@@ -31,7 +31,7 @@ def status(
 ) -> None:
     """List the runs in the ledger, newest first, with what looks wrong with each, and what is still open or due.
 
-    Of each run it shows how many rows the platform has acknowledged. A run is listed as waiting also while the
+    `rows` are those read, with a known outcome, as in `activation runs`. A run is listed as waiting also while the
     platform processes what it accepted, and while parts of it wait.
     Drops whose key cannot be read are `failed`, those under no connector's prefix `ignored`. Paid jobs and queries
     are listed until they have led to a drop.
@@ -100,7 +100,7 @@ def _print_runs(runs: list[dict[str, Any]]) -> None:
     why = [" ".join([_state(run), run["code"], *(f"({one['code']})" for one in run["warnings"])]) for run in runs]
     # A code is looked up and pasted, so that none is broken in a terminal of 80 columns; an audience may be.
     longest = max((len(word) for text in why for word in text.split()), default=0)
-    screen, rows = console(), max((len(f"{run['rows_acknowledged']:,}") for run in runs), default=0)
+    screen, rows = console(), max((len(f"{run['rows_read']:,}") for run in runs), default=0)
     others = RUN_DIGITS_SHOWN + max(longest, len("state, why")) + max(rows, len("rows")) + TIME_WIDTH
     left = max(AUDIENCE_WIDTH, screen.width - others - 5 * GAP_WIDTH)
     table = Table(
@@ -117,7 +117,7 @@ def _print_runs(runs: list[dict[str, Any]]) -> None:
             run["run_id"][:RUN_DIGITS_SHOWN] or ("(folder)" if run["connector"] else "(start)"),
             printable(_destination(run)),
             text,
-            f"{run['rows_acknowledged']:,}",
+            f"{run['rows_read']:,}",
             run["updated_at"][:TIME_WIDTH],
         )
     if others + left + 5 * GAP_WIDTH > screen.width:
@@ -163,6 +163,8 @@ def _run(item: dict[str, Any], parts: dict[tuple[str, str], list[dict[str, Any]]
     """
     from activation.ledger.keys import NO_CONNECTOR, RUN, UNREAD
 
+    from cli.runs.rows import run_row
+
     pk = item["pk"]["S"]
     connector, _, rest = pk.partition(UNREAD if UNREAD in pk else RUN)
     if not rest:
@@ -183,6 +185,7 @@ def _run(item: dict[str, Any], parts: dict[tuple[str, str], list[dict[str, Any]]
         "audience": text("audience"),
         "action": text("action"),
         "state": text("state"),
+        "rows_read": run_row(item).rows_read,
         "rows_acknowledged": int(item.get("rows_acknowledged", {}).get("N", "0")),
         "updated_at": datetime.fromtimestamp(updated, tz=UTC).strftime("%Y-%m-%d %H:%M:%S"),
         "code": why("code"),

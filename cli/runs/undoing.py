@@ -95,7 +95,7 @@ class Undo:
         row, drop = self.view.row, self.view.receipt["drop"]
         run_id = _run_id(self.view, self.again)
         Orders(ConditionalTable(boto3.client("dynamodb"), found.ledger_table), row.connector).note(
-            run_id, OrderKind.UNDO, by
+            run_id, OrderKind.UNDO, by, undoes=row.run_id
         )
         boto3.client("sqs").send_message(
             QueueUrl=found.connector(row.connector).queue_url,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.runs.listing import find_run
 from cli.runs.rows import OPEN, RunRow
+from cli.runs.undone import Undo, Undos, undos_among
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -30,10 +31,14 @@ class RunView:
     """A run's `row`, and its `receipt` in the form of a stored one.
 
     The receipt of a run that has not ended is made of its record in the ledger, so that its sums are those of now.
+    `undone_by` is the newest undo of the run, None for none; `undo` is the run itself if it undoes another, else
+    None. The receipt says both, as "undone_by" and "undoes".
     """
 
     row: RunRow
     receipt: dict[str, Any]
+    undone_by: Undo | None = None
+    undo: Undo | None = None
 
     @property
     def is_open(self) -> bool:
@@ -56,9 +61,59 @@ def show_run(found: Deployment, run: str) -> RunView:
         raise UnknownRunError(len(rows))
     (row,) = rows
     stored = stored_at(boto3.client("s3"), found.receipts_bucket, row)
-    if stored is not None and row.state not in OPEN:
-        return RunView(row, stored)
-    return RunView(row, _receipt_now(found, row, table, stored))
+    if row.is_unread:
+        return RunView(row, _receipt_of_unread(found, row, table, stored))
+    ended = stored is not None and row.state not in OPEN
+    receipt = stored if ended and stored is not None else _receipt_now(found, row, table, stored)
+    undos = _undos(table, found.ledger_table, row)
+    undone_by, undo = undos.of.get(row.run_id), undos.by.get(row.run_id)
+    if undone_by:
+        receipt = receipt | {"undone_by": undone_by.data}
+    if undo:
+        receipt = receipt | {"undoes": undo.undoes}
+    return RunView(row, receipt, undone_by, undo)
+
+
+def _receipt_of_unread(
+    found: Deployment, row: RunRow, client: DynamoDBClient, stored: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Return the receipt of a drop whose key cannot be read, with what was asked of it since it was stored."""
+    from activation.aws.table import ConditionalTable
+    from activation.drops.messages import Work
+    from activation.ledger.orders import Orders
+    from activation.ledger.progress import Progress
+    from activation.ledger.runs import Run, RunState
+    from activation.model import Audience, Drop
+    from activation.report.receipts import Identity, compose
+
+    at = row.started_at
+    run = Run("", 0, RunState(row.state), 0, at, at, 0.0, 0.0, 0, Progress(), code=row.code, sentence=row.sentence)
+    work = Work(Drop(found.drops_bucket, row.file, "", "", 0))
+    audience, platform = Audience(row.connector, row.audience), found.platforms.get(row.connector, "")
+    now = compose(
+        Identity(row.run_id, work, audience, "", platform),
+        run,
+        account="",
+        now=row.ended_at or at,
+        rejects_key=None,
+        notes={},
+        orders=Orders(ConditionalTable(client, found.ledger_table), row.connector).of(row.run_id),
+    )
+    if stored is None:
+        return now
+    return stored | {name: now[name] for name in ("reason", "orders") if name in now}
+
+
+def _undos(table: DynamoDBClient, name: str, row: RunRow) -> Undos:
+    """Return the undos of a run, none where the deployed release has no index to look for them."""
+    from activation.errors import ConfigError
+
+    try:
+        return undos_among(table, name, (row,))
+    except ConfigError as error:
+        if error.code != "no_run_index":
+            raise
+        return Undos()
 
 
 def stored_at(client: S3Client, bucket: str, row: RunRow) -> dict[str, Any] | None:

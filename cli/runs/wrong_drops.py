@@ -55,6 +55,7 @@ def wrong_drops(found: Deployment, connector: str, *, run: str = "", reason: str
         one
         for one in list_runs(client, found.ledger_table, failed, limit=ALL)
         if one.code not in ORDERED
+        and not one.is_unread  # which leaves a letter whatever its code
         and leaves_no_letter(RunState.FAILED, one.code, key=one.file, action=one.action)
         and reason in ("", one.code)
     ]

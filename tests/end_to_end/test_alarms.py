@@ -164,6 +164,18 @@ def test_a_run_of_rejected_rows_fires_and_a_good_one_clears(sandbox: Sandbox, al
     assert alarms.mailed(ours)[-2:] == [ALARM, OK]
 
 
+def test_a_good_run_clears_the_alarm_of_a_bad_one_a_minute_before(sandbox: Sandbox, alarms: Alarms) -> None:
+    """Who corrects a file at once, and drops nothing after it, has no alarm that stays on."""
+    ours = alarms.on("RejectPercent", "connector", "meta")
+    _run(sandbox, "bad at once.csv", ["nobody"] * 9 + [f"two@{DOMAIN}"])
+    alarms.wait(ours, ALARM)
+    _run(sandbox, "good at once.csv", [f"at.once.{number}@{DOMAIN}" for number in range(10)])
+    for _ in range(6):  # longer than the other alarms' periods
+        sandbox.advance(MINUTE_S)
+    assert alarms.state(ours) == OK
+    assert alarms.mailed(ours)[-2:] == [ALARM, OK]
+
+
 def _run(sandbox: Sandbox, name: str, emails: list[str]) -> None:
     """Drop addresses for Meta, and wait until the platform has them."""
     key = f"meta/Rejects/raw/{name}"

@@ -71,5 +71,12 @@ def test_a_stopped_run_is_undone(meta: Line) -> None:
     assert (receipt["rows"]["acknowledged"], receipt["orders"][0]["kind"]) == (sent - 3, "undo")
     assert receipt["rejected_by_us"] == {"sent_by_other_runs": 3}
     assert meta.held("Undone") == meta.members([*people(5, "before"), *people(3, "undone")])
-    listed = activation(meta, "runs", "--audience", "Undone", "--json").stdout.splitlines()
-    assert [json.loads(line)["run_id"] for line in listed] == [run_id, put.run_id, first.run_id]
+    lines = activation(meta, "runs", "--audience", "Undone", "--json").stdout.splitlines()
+    listed = [json.loads(line) for line in lines]
+    assert [one["run_id"] for one in listed] == [run_id, put.run_id, first.run_id]
+    assert [one["undoes"] for one in listed] == [put.run_id, None, None]
+    (undone_by,) = (one["undone_by"] for one in listed if one["undone_by"])
+    assert (undone_by["run_id"], undone_by["state"], undone_by["rows_removed"]) == (run_id, "applied", sent - 3)
+    assert undone_by["by"].startswith("arn:aws:")
+    shown = activation(meta, "run", "show", put.run_id).stdout
+    assert f"undone    undone by run {run_id}" in shown

@@ -105,6 +105,7 @@ def test_rejected_rows_are_told(templates: Templates) -> None:
     for id_, name, percent in (("Alpha", "alpha", 50), ("BetaEu", "beta-eu", 12.5)):
         properties = templates.resource("AWS::CloudWatch::Alarm", f"{id_}AlarmsRejects")
         assert (properties["MetricName"], properties["Threshold"]) == ("RejectPercent", percent)
+        assert (properties["Period"], properties["Statistic"]) == (60, "Maximum")
         assert properties["TreatMissingData"] == "ignore"
         assert {one["Name"]: one["Value"] for one in properties["Dimensions"]} == {
             "connector": name,

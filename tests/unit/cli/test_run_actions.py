@@ -11,6 +11,7 @@ import boto3
 import pytest
 from activation.aws.dead_letters import letter
 from activation.aws.table import ConditionalTable
+from activation.drops.folder_listing import FolderFile, FolderListing, listing_key, save_listing
 from activation.drops.messages import read
 from activation.drops.sources import Origins
 from activation.ledger.keys import known_audience_key
@@ -200,6 +201,36 @@ def test_an_undo_names_the_runs_whose_people_stay(drops: SQSClient) -> None:
     others = read(message, origins=Origins("meta", "drops"), account="").others
     assert others is not None
     assert sorted(others.runs) == ["b" * 32, "c" * 32]
+
+
+def dropped_folder(run: str) -> dict[str, object]:
+    """Put a folder of two files, its list, and the receipt of a run that has sent it; return the run's record."""
+    s3, prefix, files = boto3.client("s3"), f"meta/VIP/raw/{run}/", []
+    for name in ("a.csv", "b.csv"):
+        put_file = s3.put_object(Bucket="drops", Key=prefix + name, Body=b"email\n")
+        files.append(FolderFile(prefix + name, put_file["VersionId"], put_file["ETag"], 6))
+    key = listing_key("meta", run)
+    save_listing(s3, "receipts", key, FolderListing("drops", prefix, f"{prefix}_SUCCESS", tuple(files)))
+    told = {"drop": {"bucket": "drops", "key": f"{prefix}_SUCCESS", "version_id": "1"}, "folder": {"files": 2}}
+    s3.put_object(Bucket="receipts", Key=f"receipts/meta/VIP/{run}.json", Body=json.dumps(told).encode())
+    progress = Progress()
+    progress.plan.listing = key
+    return item(run) | {"progress": {"S": progress.to_json()}}
+
+
+@pytest.mark.parametrize("lost", ["", "file", "list"])
+def test_an_undo_compares_folders_whose_files_are_all_there(drops: SQSClient, lost: str) -> None:
+    """By the list that the folder's run has kept; without a file of it, nobody can tell whom the run has sent."""
+    put(dropped(RUN), dropped_folder("b" * 32))
+    s3 = boto3.client("s3")
+    if lost == "file":
+        (version, *_) = s3.list_object_versions(Bucket="drops", Prefix=f"meta/VIP/raw/{'b' * 32}")["Versions"]
+        s3.delete_object(Bucket="drops", Key=version["Key"], VersionId=version["VersionId"])
+    if lost == "list":
+        s3.delete_object(Bucket="receipts", Key=listing_key("meta", "b" * 32))
+    done = asked("undo", RUN, "--yes")
+    assert (done.exit_code, len(queued(drops))) == ((1, 0) if lost else (0, 1))
+    assert ("people whom 1 other run of this audience sent too are left in it" in done.stdout) is not bool(lost)
 
 
 LOCK = "account#meta#act_1#audience#VIP"

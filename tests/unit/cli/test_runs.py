@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -91,6 +91,29 @@ def test_rejects_are_printed_as_they_are(s3: S3Client) -> None:
     s3.put_object(Bucket="receipts", Key=KEY, Body=json.dumps(body).encode())
     s3.put_object(Bucket="receipts", Key=body["rejects_key"], Body=b"row,column,code\r\n2,email,too_long\r\n")
     assert asked("receipt", "abc", "--rejects").stdout_bytes == b"row,column,code\r\n2,email,too_long\r\n"
+
+
+def test_left_out_cells_are_named_beside_the_rejects(s3: S3Client) -> None:
+    """The list has rows that were not sent; of cells left out of others, stderr has codes and first rows."""
+    found: dict[str, Any] = {"em": {"not_an_email": {"cells": 2, "first_rows": [3, 9]}}}
+    places = [{"file": "a.csv", "row": 7}]
+    found |= {"ph": {"no_country": {"cells": 1, "first_rows": [12], "first_places": places}}}
+    body = receipt(rejects_key="receipts/meta/VIP/abc1.rejects.csv", cells_left_out=found)
+    s3.put_object(Bucket="receipts", Key=KEY, Body=json.dumps(body).encode())
+    s3.put_object(Bucket="receipts", Key=body["rejects_key"], Body=b"row,column,code\r\n")
+    told = asked("receipt", "abc", "--rejects")
+    assert told.stdout_bytes == b"row,column,code\r\n"
+    assert (
+        "em: not_an_email 2 cells, first in row 3, 9\nph: no_country 1 cell, first in a.csv, row 7" in told.stderr
+    )
+
+
+def test_rows_are_those_read_in_both_lists(s3: S3Client) -> None:
+    """`status` and `runs` count the same under the same word."""
+    put(run_item("d" * 32, acknowledged=8))
+    (of_status,) = asked("status").stdout.splitlines()[1:]
+    (of_runs, *_) = asked("runs").stdout.splitlines()[1:]
+    assert of_status.split()[-3] == of_runs.split()[-3] == "9"
 
 
 def test_an_unknown_run_is_answered_with_a_command(s3: S3Client) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
+from activation.drops.folder_manifest import manifest_reading
 from activation.model import Drop
 from botocore.client import BaseClient
 from moto import mock_aws
@@ -82,8 +83,9 @@ def test_a_drop_is_uploaded_with_the_right_to_upload_alone(
     [
         ("email,Email Opt Out\nann@example.com,no\nbob@example.com,yes\n", "consent_unmapped"),
         ("first_name\nAnn\nBob\n", "no_usable_column"),
+        ("email\n" + "nobody\n" * 20_000, "all_rows_rejected"),  # more rows than a run judges at its beginning
     ],
-    ids=["consent", "nobody"],
+    ids=["consent", "nobody", "no row"],
 )
 def test_a_drop_that_is_sure_to_be_refused_is_not_uploaded(
     bucket: S3Client, tmp_path: Path, text: str, code: str
@@ -99,6 +101,36 @@ def test_a_drop_that_is_sure_to_be_refused_is_not_uploaded(
     assert "Contents" not in bucket.list_objects_v2(Bucket="drops")
     assert CliRunner().invoke(app, [*arguments, "--anyway"]).exit_code == 0
     assert len(bucket.list_objects_v2(Bucket="drops")["Contents"]) == 1
+
+
+def test_a_drop_of_which_a_later_row_is_sent_is_uploaded(bucket: S3Client, tmp_path: Path) -> None:
+    """The first thousands of rows may be bad: the file is read until one would be sent."""
+    file = tmp_path / "people.csv"
+    file.write_text("email\n" + "nobody\n" * 20_000 + LINE)
+    arguments = ["drop", str(file), "--connector", "meta", "--audience", "VIP"]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    assert len(bucket.list_objects_v2(Bucket="drops")["Contents"]) == 1
+
+
+def test_the_encoding_of_a_drop_travels_with_it(bucket: S3Client, tmp_path: Path) -> None:
+    """With a file as its metadata, with a folder in its manifest; without it the drop is refused."""
+    file = tmp_path / "people.csv"
+    file.write_bytes(b"email,Ort\n" + "ann@example.com,Köln\n".encode("cp1252") * 9)
+    arguments = ["--connector", "meta", "--audience", "VIP", "--map", "Ort=city", "--json"]
+    refused = CliRunner().invoke(app, ["drop", str(file), *arguments])
+    assert (refused.exit_code, "not_utf8" in refused.stderr) == (1, True)
+    assert "activation drop --encoding" in refused.stderr
+    written = [*arguments, "--encoding", "windows-1252"]
+    for more in ([], ["--plan"], ["--folder", "f"]):
+        done = CliRunner().invoke(app, ["drop", str(file), *written, *more])
+        assert done.exit_code == 0, done.output
+    metadata = bucket.head_object(Bucket="drops", Key="meta/VIP/raw/people.csv")["Metadata"]
+    assert metadata["encoding"] == "windows-1252"
+    manifest = bucket.get_object(Bucket="drops", Key="meta/VIP/raw/f/manifest")["Body"].read()
+    reading = manifest_reading(json.loads(manifest))
+    assert reading is not None
+    assert reading.encoding == "windows-1252"
+    assert CliRunner().invoke(app, ["drop", str(file), *arguments, "--encoding", "klingon"]).exit_code == 2
 
 
 @pytest.mark.parametrize("strict", [False, True])

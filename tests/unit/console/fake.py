@@ -24,6 +24,7 @@ from cli.known_audiences import KnownAudience
 from cli.runs.asked import Asked
 from cli.runs.listing import Wanted
 from cli.runs.rows import RunRow
+from cli.runs.undone import Undo, Undos
 from cli.runs.view import RunView
 from tests.unit.report.test_page import MISLEADING, receipt_of
 
@@ -64,6 +65,7 @@ class FakeSource:
     wanted: list[Wanted] = field(default_factory=list)
     done: list[tuple[str, str]] = field(default_factory=list)
     fails: Exception | None = None
+    undone: list[Undo] = field(default_factory=list)
     examined: int = 0
     whose: Whose = field(
         default_factory=lambda: Whose("activation", "Account 1, eu-west-1", "arn:aws:iam::1:user/ann")
@@ -82,6 +84,10 @@ class FakeSource:
         """Return who has given up a run."""
         by = Asked("discard", "arn:aws:sts::1:assumed-role/Operators/bob", NOW)
         return {one.run_id: (by,) for one in rows if one.code == "discarded"}
+
+    def undos(self, rows: Sequence[RunRow]) -> Undos:
+        """Return the undos that were begun."""
+        return Undos({one.undoes: one for one in self.undone}, {one.run_id: one for one in self.undone})
 
     def run(self, run_id: str) -> RunView:
         """Return a run with a receipt of its own state."""
@@ -103,7 +109,11 @@ class FakeSource:
             more |= {"orders": [order]}
         warning = {"code": "phones_without_country_code", "sentence": "Half of the phone numbers have no country."}
         audience = {"name": of.audience, "id": "1", "created": True}
-        return RunView(of, receipt_of(audience=audience, warnings=[warning], **more))
+        undos = self.undos(self.rows)
+        undone_by, undo = undos.of.get(run_id), undos.by.get(run_id)
+        more |= {"undone_by": undone_by.data} if undone_by else {}
+        receipt = receipt_of(audience=audience, warnings=[warning], **more)
+        return RunView(of, receipt, undone_by, undo)
 
     def places(self, run: RunView) -> Places:
         """Return a few places."""

@@ -13,6 +13,7 @@ from cli.console.app import NEEDS_S, Console
 from cli.console.guard import HOST
 from cli.console.letters import by_code
 from cli.letters import NO_REASON, Letter
+from cli.runs.undone import Undo
 from tests.unit.console.fake import APPLIED, BLOCKED, ENDED, NOW, RUNNING, FakeSource, Served, row
 from tests.unit.report.test_page import outline
 
@@ -199,6 +200,21 @@ def test_a_run_offers_what_its_state_allows(console: Served, run_id: str, names:
     """And nothing else: what was given up cannot be continued."""
     page = shown(console, f"/runs/{run_id}")
     assert set(re.findall(rf'href="/do/(\w+)/{run_id}"', page)) == names
+
+
+def test_an_undone_run_and_its_undo_name_each_other(console: Served, source: FakeSource) -> None:
+    """In the list and on both pages, with a link; an undo that was begun is not offered again."""
+    source.undone = [Undo(ENDED, APPLIED, "applied", "", 24_000, "arn:aws:iam::1:user/ann", NOW - 60)]
+    page = shown(console, "/")
+    text = " ".join(outline(page).text.split())
+    assert "undone by user/ann" in text
+    assert f"undoes {APPLIED[:12]}" in text
+    undone = shown(console, f"/runs/{APPLIED}")
+    said = f"Undone by run {ENDED}, 24,000 rows removed; asked for by arn:aws:iam::1:user/ann, 2026-11-30"
+    assert said in " ".join(outline(undone).text.split())
+    assert f'id="undone-by" href="/runs/{ENDED}"' in undone
+    assert f"/do/undo/{APPLIED}" not in undone
+    assert f'id="undoes" href="/runs/{APPLIED}"' in shown(console, f"/runs/{ENDED}")
 
 
 def test_an_undo_says_beforehand_whom_it_takes_out(console: Served) -> None:

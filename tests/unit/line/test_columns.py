@@ -108,6 +108,18 @@ def test_a_refusal_proposes_the_columns_that_may_be_meant() -> None:
     assert "another person's than the row's is not used: Parent Email;" in error.value.sentence
 
 
+def test_a_refusal_names_the_fields_that_name_a_person_together() -> None:
+    """A name with an address does as well as an e-mail address, where the platform says so."""
+    with pytest.raises(Rejected) as error:
+        map_columns(META, ["first_name"], RAW)
+    together = "FN, LN and ZIP, or of FN, LN and CT, or of FN, LN, DOBY, DOBM and DOBD"
+    says = f"is one of EMAIL, PHONE, MADID, EXTERN_ID, nor are there columns for all of {together};"
+    assert says in error.value.sentence
+    with pytest.raises(Rejected) as error:
+        map_columns(TABLE, ["shoe size"], RAW)
+    assert "nor are there" not in error.value.sentence
+
+
 def test_a_refusal_proposes_nothing_that_leaves_the_file_unusable() -> None:
     """A city alone names nobody, whatever column is said to be one."""
     with pytest.raises(Rejected, match="no_usable_column") as error:

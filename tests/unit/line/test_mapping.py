@@ -7,7 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from activation.drops.folder_manifest import manifest_reading
+from activation.drops.reading import Reading, with_manifest
+from activation.errors import Rejected
 from activation.identifiers.column_map import parse, to_metadata
+from activation.identifiers.table import Context
 
 from tests.unit.line.platform import Fault
 from tests.unit.line.watched_aws import Crashed
@@ -41,6 +45,26 @@ def test_what_is_said_beside_the_file_holds_for_that_file(make_world: Make) -> N
     assert world.check(*people(3))["columns"]["used"] == {"Anschrift": "EMAIL"}
     world.run(world.drop(_text(3), file="other.csv"))
     assert [one["reason"]["code"] for one in world.receipts() if one["reason"]] == ["no_usable_column"]
+
+
+def test_the_encoding_of_a_drop_is_read_from_its_metadata(make_world: Make) -> None:
+    """It wins over the settings and holds for that file alone; one that is not known fails the run."""
+    world = make_world()
+    text = "email,Ort\n" + "".join(f"{one},Köln\n" for one in people(3))
+    for file, said in (("a.csv", {"encoding": "windows-1252"}), ("b.csv", {"encoding": "klingon"}), ("c.csv", {})):
+        world.run(world.event(world.put(text.encode("cp1252"), f"{world.name}/vip/raw/{file}", said)))
+    found = {one["drop"]["key"][-5:]: (one["reason"] or {}).get("code") for one in world.receipts()}
+    assert found == {"a.csv": None, "b.csv": "bad_columns", "c.csv": "not_utf8"}
+    world.check_members(*people(3))
+
+
+def test_the_encoding_of_a_folder_is_read_from_its_manifest() -> None:
+    """It wins over the connector's, and one that is not known is named with those that are."""
+    own = {"entries": [], "activation": {"encoding": "shift_jis"}}
+    reading = with_manifest(Reading(Context("", frozenset(), ""), "windows-1252"), manifest_reading(own))
+    assert reading.encoding == "shift_jis"
+    with pytest.raises(Rejected, match='"encoding" is none of utf-8'):
+        manifest_reading({"activation": {"encoding": "klingon"}})
 
 
 def test_a_run_keeps_to_what_was_said_when_it_began(make_world: Make) -> None:

@@ -6,7 +6,9 @@ import json
 from dataclasses import replace
 
 import pytest
+from activation.aws.table import ConditionalTable
 from activation.drops.messages import Work
+from activation.ledger.orders import OrderKind, Orders
 from activation.ledger.runs import RunState
 from activation.model import Drop
 
@@ -81,6 +83,19 @@ def test_a_key_that_cannot_be_read_has_a_receipt_and_a_dead_letter(world: World,
     (record,) = (item for pk, item in world.aws.dynamodb.items.items() if "#unread#" in pk)
     assert (record["code"]["S"], record["object_key"]["S"]) == (code, key.format(c=world.name))
     assert world.platform.calls == {}
+
+
+def test_a_key_that_was_given_up_is_not_refused_again(world: World) -> None:
+    """A replay, or a message that came twice, leaves no other dead letter and announces nothing."""
+    body = world.event(world.put(table(people(1)), f"{world.name}/people.csv"))
+    world.run(body)
+    world.take_dead_letters()
+    (run_id,) = (receipt["run_id"] for receipt in world.receipts())
+    Orders(ConditionalTable(world.aws.dynamodb, "ledger"), world.name).note(
+        run_id, OrderKind.DISCARD, "arn:aws:iam::1:user/ann"
+    )
+    world.run(body)
+    assert (world.take_dead_letters(), len(world.events)) == ([], 1)
 
 
 def test_keys_are_taken_as_they_are(world: World) -> None:

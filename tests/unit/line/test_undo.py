@@ -15,6 +15,7 @@ from activation.ledger.progress import Progress
 from activation.runs import drop, other_runs
 from activation.runs.invocation import Invocation
 
+from tests.unit.line.folders import cut, drop_folder
 from tests.unit.line.large_files import Make
 from tests.unit.line.mirrors import deliver, mirror_world
 from tests.unit.line.platform import Fault, hashed
@@ -98,6 +99,40 @@ def test_whom_other_runs_have_sent_stays(make_world: Make) -> None:
     assert world.platform.cells == {hashed(one) for one in (*people(4), *people(30)[20:22])}
     listed = world.aws.s3.list_objects_v2(Bucket="receipts", Prefix=f"receipts/{world.name}/")["Contents"]
     assert [one["Key"] for one in listed if ".refused/" in one["Key"]] == []
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_whom_a_folder_has_sent_stays(make_world: Make, *, half: bool) -> None:
+    """Its files are read by the list that its run has kept; of a run that was stopped, as far as it came."""
+    world = make_world(max_rows=3, in_flight=1) if half else make_world()
+    folder = drop_folder(world, cut(people(12), 5, 9))
+    if half:
+        world.platform.faults.append(Fault(skip=2, act=lambda: order(world, folder, OrderKind.STOP)))
+    world.run(folder)
+    world.clock.pass_s(60)
+    sent = world.run_of(folder).progress.tally.acknowledged
+    assert (0 < sent < 12) if half else sent == 12
+    body = world.drop(table(people(14)), file="undone.csv")
+    world.run(body)
+    receipt = undone(world, undo(world, body, folder))
+    assert (receipt["state"], receipt["rejected_by_us"]) == ("applied", {"sent_by_other_runs": sent})
+    assert world.platform.cells == {hashed(one) for one in people(sent)}
+
+
+def test_a_folder_whose_file_is_gone_refuses_the_undo(make_world: Make) -> None:
+    """The operator was told that its people stay, and nobody can say any more who they are."""
+    world = make_world()
+    folder = drop_folder(world, cut(people(12), 5, 9))
+    world.run(folder)
+    body = world.drop(table(people(14)), file="undone.csv")
+    world.run(body)
+    held = set(world.platform.cells)
+    (key,) = (key for _, key in world.aws.s3.objects if key.endswith("part-1"))
+    world.aws.s3.delete_object(Bucket="drops", Key=key)
+    receipt = undone(world, undo(world, body, folder))
+    assert (receipt["state"], receipt["reason"]["code"]) == ("failed", "undo_refused")
+    assert "cannot be read" in receipt["reason"]["sentence"]
+    assert world.platform.cells == held
 
 
 def test_of_a_stopped_run_only_what_it_sent_stays(make_world: Make) -> None:

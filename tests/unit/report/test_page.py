@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from activation.codes import explain, plain
+from activation.model import UNREADABLE
 from activation.report.drawing import WIDTH, Share, bar
 from activation.report.html import Html, element
 from activation.report.page import details, document, summary
 from activation.report.places import SHOWN, places_in
-from activation.report.receipts import UNREADABLE
 from activation.report.verdict import verdict
 
 MISLEADING = "<script>alert(1)</script> \"VIP\" & 'x'\x1b[2J"

@@ -10,22 +10,25 @@ FILE_CODES: dict[str, str] = {
     "empty_file": "The file has no bytes, or nothing but blank lines.",
     "not_utf8": (
         "The text is not UTF-8: {share} of the rows with special characters in the first part cannot be "
-        "decoded. Export as UTF-8, or set the connector's encoding to the one the export is in, such as "
-        "shift_jis, gb18030, euc-kr, windows-1251 or windows-1252. It has to be the right one: with another, "
-        "names turn into other letters and match nobody."
+        "decoded. Export as UTF-8, or set the connector's encoding (for one file: `activation drop --encoding`) "
+        "to the one the export is in, such as shift_jis, gb18030, euc-kr, windows-1251 or windows-1252. It has to "
+        "be the right one: with another, names turn into other letters and match nobody."
     ),
     "header_not_utf8": (
-        "The header line is not UTF-8. Export as UTF-8, or set the connector's encoding to the one the export "
-        "is in."
+        "The header line is not UTF-8. Export as UTF-8, or set the connector's encoding (for one file: "
+        "`activation drop --encoding`) to the one the export is in."
     ),
     "not_in_encoding": (
-        "The text is not in {encoding}, which the connector's encoding says: {share} of the rows with special "
-        "characters in the first part cannot be decoded. Correct the setting, or export as UTF-8 and remove it."
+        "The text is not in {encoding}, which the connector's encoding or that of the drop says: {share} of the "
+        "rows with special characters in the first part cannot be decoded. Correct it, or export as UTF-8 and "
+        "remove it."
     ),
-    "header_not_in_encoding": "The header line is not in the encoding that the connector's encoding says.",
+    "header_not_in_encoding": (
+        "The header line is not in the encoding that the connector's encoding or that of the drop says."
+    ),
     "utf8_not_declared": (
-        "The text is UTF-8, but the connector's encoding says {encoding}, in which every special character would "
-        "be read as others. Remove the setting, or export in that encoding."
+        "The text is UTF-8, but the connector's encoding or that of the drop says {encoding}, in which every "
+        "special character would be read as others. Remove it, or export in that encoding."
     ),
     "utf16_without_bom": (
         "The text looks like UTF-16 without a byte order mark. Export as UTF-8, or as UTF-16 with the mark."

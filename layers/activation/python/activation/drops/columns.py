@@ -229,4 +229,12 @@ def _unusable(table: FieldTable, proposed: Mapping[str, str], others: Mapping[st
         hint = "if the rows are about one of these people, map that person's columns and no others"
     if others:
         hint = f"what seems to be another person's than the row's is not used: {', '.join(others)}; {hint}"
-    return Rejected("no_usable_column", f"no column of the header row is one of {wanted}; {hint}")
+    return Rejected("no_usable_column", f"no column of the header row is one of {wanted}{_sets(table)}; {hint}")
+
+
+def _sets(table: FieldTable) -> str:
+    """Return the end of a sentence that says which fields name a person together, "" where none do."""
+    of_sets = (set(keys) for keys in table.together.values() if any(table.field(key).identifies for key in keys))
+    sets = [[one.key for one in table.fields if one.key in keys] for keys in (*table.naming, *of_sets)]
+    spoken = ", or of ".join(f"{', '.join(keys[:-1])} and {keys[-1]}" for keys in sets)
+    return f", nor are there columns for all of {spoken}" if sets else ""

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from activation.drops.encodings import codec_of, declarable
 from activation.errors import Rejected
 from activation.identifiers.column_map import DATE_ORDERS, Entries
 from activation.identifiers.row_rules import TELL
@@ -19,7 +20,7 @@ from activation.identifiers.zones import zone_named
 
 OWN_KEY = "activation"
 IDENTIFIERS = "identifiers"
-COLUMNS = ("columns", "date_order", "time_zone", "platform", IDENTIFIERS)
+COLUMNS = ("columns", "date_order", "time_zone", "platform", "encoding", IDENTIFIERS)
 EXPORT = ("slot", "declaration", "rows", "left_out", "account")
 _WORD = re.compile(r"[a-z0-9_]{1,64}")
 # What an export says of itself is shown in receipts: too short, and of too few signs, to hold a person's data.
@@ -31,13 +32,15 @@ _NAME, _CODE = re.compile(r"[\w:.+ -]{1,64}", re.ASCII), re.compile(r"[a-z][a-z_
 class ManifestReading:
     """What a manifest says of its files: `columns` as in `--map`, order and zone of dates "" if it says none.
 
-    `platform` is the one by whose rules digests were made, "" if it says none or the files hold no digests.
+    `encoding` is the one of its CSV and TSV files, "" for the connector's. `platform` is the one by whose rules
+    digests were made, "" if it says none or the files hold no digests.
     """
 
     columns: Entries = ()
     date_order: str = ""
     time_zone: str = ""
     platform: str = ""
+    encoding: str = ""
 
 
 NOTHING_SAID = ManifestReading()
@@ -81,6 +84,7 @@ def manifest_text(
         **({"date_order": reading.date_order} if reading.date_order else {}),
         **({"time_zone": reading.time_zone} if reading.time_zone else {}),
         **({"platform": reading.platform} if reading.platform else {}),
+        **({"encoding": reading.encoding} if reading.encoding else {}),
         **(
             {name: value for name in EXPORT if (value := getattr(export, name)) not in ("", None, {})}
             if export
@@ -116,7 +120,10 @@ def manifest_reading(manifest: Mapping[str, Any]) -> ManifestReading | None:
     platform = own.get("platform", "")
     if platform != "" and not (isinstance(platform, str) and _WORD.fullmatch(platform)):
         raise _bad('"platform" is no name such as meta', "bad_manifest")
-    found = ManifestReading(tuple(columns.items()), order, zone, platform)
+    encoding = own.get("encoding", "")
+    if encoding != "" and not (isinstance(encoding, str) and codec_of(encoding)):
+        raise _bad(f'"encoding" is none of {", ".join(declarable())}')
+    found = ManifestReading(tuple(columns.items()), order, zone, platform, encoding)
     return None if found == NOTHING_SAID else found
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from activation.drops.encodings import codec_of, declarable
 from activation.drops.folder_manifest import ManifestReading
-from activation.identifiers.column_map import Entries, from_metadata
+from activation.errors import Rejected
+from activation.identifiers.column_map import ENCODING_METADATA, Entries, from_metadata
 from activation.identifiers.table import Context
 from activation.row_rule import NO_RULE, RowRule
 
@@ -39,17 +41,22 @@ class Reading:
 
 def with_metadata(reading: Reading, metadata: Mapping[str, str]) -> Reading:
     """Return how a drop with this object metadata is read; raises Rejected with bad_columns."""
-    return _with_own(reading, *from_metadata(metadata))
+    columns, date_order, time_zone = from_metadata(metadata)
+    encoding = metadata.get(ENCODING_METADATA, "")
+    if encoding and not codec_of(encoding):
+        raise Rejected("bad_columns", f"the object's metadata `encoding` is none of {', '.join(declarable())}")
+    return _with_own(reading, ManifestReading(columns, date_order, time_zone, encoding=encoding))
 
 
 def with_manifest(reading: Reading, said: ManifestReading | None) -> Reading:
-    """Return how a folder is read whose manifest says this of its columns."""
-    return _with_own(reading, said.columns, said.date_order, said.time_zone) if said else reading
+    """Return how a folder is read whose manifest says this of its files."""
+    return _with_own(reading, said) if said else reading
 
 
-def _with_own(reading: Reading, columns: Entries, date_order: str, time_zone: str) -> Reading:
+def _with_own(reading: Reading, said: ManifestReading) -> Reading:
     settled = reading.context
     context = replace(
-        settled, date_order=date_order or settled.date_order, time_zone=time_zone or settled.time_zone
+        settled, date_order=said.date_order or settled.date_order, time_zone=said.time_zone or settled.time_zone
     )
-    return replace(reading, context=context, own_columns=columns)
+    encoding = said.encoding or reading.encoding
+    return replace(reading, context=context, encoding=encoding, own_columns=said.columns)

@@ -20,6 +20,7 @@ IGNORE = "ignore"
 # (read 2026-11-29), which takes 2 KB of it in all.
 # Not `columns`: files of SAS CI360 have their number of columns there.
 COLUMNS_METADATA, DATE_ORDER_METADATA, TIME_ZONE_METADATA = "column-map", "date-order", "time-zone"
+ENCODING_METADATA = "encoding"
 MOST_METADATA_BYTES = 1_800
 MOST_MISTAKES = 20  # in one sentence, which travels in the ledger, in events and with dead letters
 DATE_ORDERS = ("dmy", "mdy", "ymd")
@@ -50,7 +51,7 @@ def shown_entries(settings: Entries, own: Entries) -> dict[str, str]:
     return {shown(left, f"entry {n}"): shown(right, "a value") for n, (left, right) in entries}
 
 
-def to_metadata(entries: Entries, date_order: str = "", time_zone: str = "") -> dict[str, str]:
+def to_metadata(entries: Entries, date_order: str = "", time_zone: str = "", encoding: str = "") -> dict[str, str]:
     """Return entries as object metadata; raises Rejected where they have no room in it."""
     text = urlencode(entries)
     if len(text) > MOST_METADATA_BYTES:
@@ -58,6 +59,7 @@ def to_metadata(entries: Entries, date_order: str = "", time_zone: str = "") -> 
             "bad_columns", "so many columns have no room beside the file; put them in the connector's settings"
         )
     found = {COLUMNS_METADATA: text, DATE_ORDER_METADATA: date_order, TIME_ZONE_METADATA: time_zone}
+    found |= {ENCODING_METADATA: encoding}
     return {name: value for name, value in found.items() if value}
 
 

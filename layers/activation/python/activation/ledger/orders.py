@@ -24,20 +24,25 @@ class OrderKind(StrEnum):
     STOP = "stop"  # send nothing more; what was acknowledged stays
     DISCARD = "discard"  # give up a run that waits, is blocked or has failed
     RETRY = "retry"  # continue a run that has stopped
-    UNDO = "undo"  # undo another run, which its receipt names
+    UNDO = "undo"  # undo another run, which the order names
 
 
 ENDS = frozenset({OrderKind.STOP, OrderKind.DISCARD})
-ORDERED = frozenset({"stopped", "discarded"})  # codes of a run that somebody has ended
+GIVEN_UP = "discarded"  # the code of a run that nothing continues
+ORDERED = frozenset({"stopped", GIVEN_UP})  # codes of a run that somebody has ended
 
 
 @dataclass(frozen=True)
 class Order:
-    """One order: `by` is who gave it, as AWS names them, `at` when, in Unix seconds."""
+    """One order: `by` is who gave it, as AWS names them, `at` when, in Unix seconds.
+
+    `undoes` is the id of the run that an undo undoes, "" for any other order.
+    """
 
     kind: OrderKind
     by: str
     at: float
+    undoes: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,15 +53,15 @@ class Orders:
     connector: str
     clock: Callable[[], float] = time.time
 
-    def note(self, run_id: str, kind: OrderKind, by: str) -> None:
-        """Give a run an order, which takes the place of the one before.
+    def note(self, run_id: str, kind: OrderKind, by: str, undoes: str = "") -> None:
+        """Give a run an order, which takes the place of the one before; the arguments are those of an Order.
 
         Raises ConditionFailed if somebody else gives one at the same time, and what the table raises.
         """
         key, now = order_key(self.connector, run_id), self.clock()
         item = self.table.read(key) or {}
         before = read_text(item, "orders")
-        orders = [*_read(before), Order(kind, by, now)][-MOST_KEPT:]
+        orders = [*_read(before), Order(kind, by, now, undoes)][-MOST_KEPT:]
         self.table.update(
             key,
             "SET orders = :orders, expires_at = :expires",

@@ -1,13 +1,19 @@
-"""The records of objects that no run reads: with a key that cannot be read, or under no connector's prefix."""
+"""The records of objects that no run reads: with a key that cannot be read, or under no connector's prefix.
+
+Those of a connector are in the index of runs as well, so that lists show a drop with a wrong key as a failed run.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
-from activation.aws.table import ConditionalTable, number
+from activation.aws.table import ConditionalTable, number, read_text
 from activation.errors import ActivationError
-from activation.ledger.keys import unread_key
+from activation.ledger.keys import NO_CONNECTOR, unread_key
+from activation.ledger.orders import GIVEN_UP
+from activation.model import Action
 
 
 class UnreadObjects:
@@ -27,11 +33,19 @@ class UnreadObjects:
         Raises what writing to the ledger raises.
         """
         now = self._clock()
+        sets = (
+            "SET #state = :state, object_key = :key, code = :code, sentence = :sentence, updated_at = :now,"
+            " expires_at = :expires"
+        )
+        values, names = dict[str, Any](), {"#state": "state"}
+        if connector != NO_CONNECTOR:  # the keys of the index; a key that cannot be read says no action
+            sets += ", #action = if_not_exists(#action, :action), started_at = if_not_exists(started_at, :now)"
+            values, names = {":action": {"S": Action.ADD}}, {**names, "#action": "action"}
         self._table.update(
             unread_key(connector, run_id),
-            "SET #state = :state, object_key = :key, code = :code, sentence = :sentence, updated_at = :now,"
-            " expires_at = :expires",
+            sets,
             {
+                **values,
                 ":state": {"S": state},
                 ":key": {"S": key},
                 ":code": {"S": why.code},
@@ -40,5 +54,24 @@ class UnreadObjects:
                 ":expires": {"N": str(int(now) + self._ttl_s)},
             },
             condition="attribute_not_exists(pk) OR updated_at <= :now",
-            names={"#state": "state"},
+            names=names,
+        )
+
+    def give_up(self, connector: str, run_id: str, by: str) -> None:
+        """Record that somebody has given up an object, with what it was refused for; `by` is as AWS names them.
+
+        Raises ConditionFailed where there is no record of it, and what the table raises.
+        """
+        key = unread_key(connector, run_id)
+        before = self._table.read(key) or {}
+        why = ": ".join(filter(None, (read_text(before, "code"), read_text(before, "sentence"))))
+        self._table.update(
+            key,
+            "SET code = :code, sentence = :sentence, updated_at = :now",
+            {
+                ":code": {"S": GIVEN_UP},
+                ":sentence": {"S": f"given up by {by}; it was refused for {why}"},
+                ":now": number(self._clock()),
+            },
+            condition="attribute_exists(pk)",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from activation.report.receipts import UNREADABLE
+from activation.model import UNREADABLE
 
 APPROVAL = "needs_approval"
 MOST_LETTERS = 1_000  # of a value in a mail; a sentence of ours is shorter

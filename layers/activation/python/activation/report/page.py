@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from activation.codes import explain
+from activation.model import UNREADABLE
 from activation.report.drawing import Share, bar
 from activation.report.html import Html, element, joined
 from activation.report.notes import spoken_notes
 from activation.report.page_tables import left_out, mirrored, prose, rejects, spoken
 from activation.report.places import Places
-from activation.report.receipts import UNREADABLE
 from activation.report.verdict import verdict, without_outcome
 
 STYLES = ("run.css", "document.css")  # beside this module; the console has other styles than a document
@@ -67,6 +67,7 @@ def summary(receipt: Mapping[str, Any]) -> Html:
     return joined(
         element("p", element("span", receipt["state"], class_=f"state state-{receipt['state']}")),
         element("p", verdict(receipt), class_="verdict"),
+        _undone(receipt.get("undone_by")),
         _reason(receipt.get("reason")),
         _warnings(receipt.get("warnings", [])),
     )
@@ -94,6 +95,14 @@ def _reason(reason: Mapping[str, str] | None) -> Html | None:
         element("p", prose(explain(reason["code"]).do)),
         class_="notice notice-bad",
     )
+
+
+def _undone(undone_by: Mapping[str, Any] | None) -> Html | None:
+    """Return that another run has undone this one; a stored receipt, which is older, does not say so."""
+    if not undone_by:
+        return None
+    said = spoken(str(undone_by["sentence"]))
+    return element("section", element("h2", "Undo"), element("p", said), class_="notice")
 
 
 def _warnings(warnings: list[Mapping[str, str]]) -> Html | None:

@@ -21,7 +21,6 @@ from activation.model import EVENTS, Audience, RunWarning
 from activation.platforms.audience_options import shown_options
 
 SCHEMA = 1
-UNREADABLE = "_unreadable"  # the audience of receipts of drops whose key names none
 NAMES_SHOWN = 100  # of a folder's files that were not read, so that a receipt stays small
 
 
@@ -135,7 +134,7 @@ def compose(
         "continuations": run.continuation,
         "replay": identity.work.replay or None,
         **({"undoes": identity.work.undo} if identity.work.undo else {}),
-        **({"orders": [asdict(one) | {"at": _iso(one.at)} for one in orders]} if orders else {}),
+        **({"orders": [{"kind": one.kind, "by": one.by, "at": _iso(one.at)} for one in orders]} if orders else {}),
         "started_at": _iso(run.started_at),
         "written_at": _iso(now),
         "seconds": round(now - run.started_at, 3),

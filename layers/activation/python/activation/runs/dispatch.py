@@ -11,7 +11,7 @@ from activation.drops.locate import Located
 from activation.drops.messages import Work, read
 from activation.drops.places import Role, role_of
 from activation.errors import Rejected
-from activation.ledger.orders import ORDERED
+from activation.ledger.orders import ORDERED, OrderKind
 from activation.ledger.runs import FINAL, STOPPED, HeldRun, Run, RunState
 from activation.model import Action, Audience
 from activation.report import stored
@@ -163,6 +163,10 @@ class Dispatcher:
         try:
             return located(self.connector, work)
         except Rejected as error:
+            given = self.connector.orders.of(run_id)
+            if given and given[-1].kind is OrderKind.DISCARD:
+                self.telemetry.nothing_to_do(RunState.FAILED)
+                return None
             refuse_key(self.connector, work, run_id, error)
             self.telemetry.key_refused(error)
             return None

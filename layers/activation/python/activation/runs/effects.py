@@ -19,11 +19,11 @@ from activation.errors import ActivationError, Rejected, Retryable
 from activation.ledger.audience_lock import AudienceLocked
 from activation.ledger.progress import Progress
 from activation.ledger.runs import Run, RunState
-from activation.model import Audience
+from activation.model import UNREADABLE, Audience
 from activation.report import receipts, stored
 from activation.report import warnings as verdict
 from activation.report.announce import announce, announce_incomplete
-from activation.report.receipts import UNREADABLE, Identity
+from activation.report.receipts import Identity
 from activation.runs.cold_start import Connector
 from activation.runs.deadline import LOCKED
 from activation.runs.earlier_closings import origin_of
