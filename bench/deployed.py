@@ -14,8 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import requests
+from activation.ledger.keys import run_key
 
 from bench.environments import CACHE
+from lambdas.sync.slots import SYNC, slot_id
 from sandbox import lifecycle
 from sandbox.demo.group import ACCOUNTS, Group, group
 from sandbox.place import Place
@@ -45,6 +47,15 @@ ACTIONS = {"mirror": "guard: {leave: 100%, shrink: 100%}", "add": "action: add"}
 
 
 @dataclass(frozen=True)
+class Filled:
+    """How long a row took until its last acknowledged upload, in seconds from the tick and from the claim; its rows."""
+
+    from_tick_s: float
+    from_claim_s: float
+    rows: int
+
+
+@dataclass(frozen=True)
 class Deployed:
     """The app with a row to fill by an action; the platform answers after `delay_s`."""
 
@@ -68,15 +79,28 @@ class Deployed:
             os.kill(worker["pid"], signal.SIGKILL)
         time.sleep(1)
 
-    def fill(self, half: int) -> tuple[float, int]:
-        """Let the row select one half, and return the seconds to its last acknowledged upload, and its rows."""
-        self.group.server.run(TURN.format(self.tenants(half)))
+    def fill(self, half: int) -> Filled:
+        """Let the row select one half, and return what filling it came to."""
+        group = self.group
+        group.server.run(TURN.format(self.tenants(half)))
+        before = group.ask(SYSTEM)
+        _, _ = group.function_name, group.lambda_client  # looked up, and made, before the clock starts
         began = time.time()
-        row = self.group.run_now(SYSTEM)[SYSTEM]
+        row = group.filled(before, SYSTEM)[SYSTEM]
         if row.sync_status != "applied":
             raise RuntimeError(f"the row was not filled: {row.sync_status}, {row.error_log}")
         ended, rows = self.uploaded(began)
-        return ended - began, rows
+        return Filled(ended - began, ended - self._claimed(), rows)
+
+    def _claimed(self) -> float:
+        """Return when the newest slot was claimed, in Unix seconds."""
+        export = self.group.newest_receipt(SYSTEM)["folder"]["export"]
+        record = run_key(SYNC, slot_id("cdp", export["declaration"], export["slot"]))
+        stacks = self.group.client("cloudformation").describe_stacks()["Stacks"]
+        outputs = [one for stack in stacks for one in stack["Outputs"]]
+        (table,) = [one["OutputValue"] for one in outputs if one["OutputKey"] == "LedgerTable"]
+        found = self.group.client("dynamodb").get_item(TableName=table, Key={"pk": {"S": record}})
+        return float(found["Item"]["started_at"]["N"])
 
     def uploaded(self, since: float, until: float = math.inf) -> tuple[float, int]:
         """Return when the last upload in between was answered, in Unix seconds, and how many rows all had."""

@@ -82,8 +82,8 @@ class Export:
         """Return the audiences whose manifest is not there yet, the first one last: its folder has the parts."""
         return [one for one in reversed(self.declaration.to) if not self._has_manifest(one)]
 
-    def close(self, extract: Extract) -> bool:
-        """Copy the parts to where the other audiences' are, and put the manifests that are not there yet.
+    def close(self, extract: Extract, targets: Sequence[Target]) -> bool:
+        """Copy the parts to where the other audiences' are, and put the manifests of the open targets.
 
         Return False where another extraction has closed the folder that the parts are in: nothing needs them then.
 
@@ -91,7 +91,7 @@ class Export:
         Copies that another extraction's manifest came before are removed again. Raises Retryable and ConfigError.
         """
         own, needed = folder_of(self.declaration, self.declaration.to[0], self.slot), False
-        for target in self.open_targets():
+        for target in targets:
             folder = folder_of(self.declaration, target, self.slot)
             parts = [Part(folder + one.key.removeprefix(own), one.size_bytes, one.rows) for one in extract.parts]
             for part, made in zip(extract.parts, parts, strict=True):

@@ -66,6 +66,12 @@ class Extractor:
         declaration = self.find(work.declaration)
         if declaration is None:
             return None  # removed or paused since the slot came: nothing of it was sent
+        return self.advance(declaration, work, time_left_s)
+
+    def advance(
+        self, declaration: Declaration, work: SlotWork, time_left_s: Callable[[], float]
+    ) -> RunState | None:
+        """Advance a slot of a declaration that was just read; returns and raises as `handle` does."""
         run = self.ledger.claim(
             slot_id(declaration.source, declaration.name, work.slot),
             work.continuation,
@@ -74,6 +80,10 @@ class Extractor:
         if run.state in FINAL:
             self.ledger.save(run, release=True)
             return run.state
+        if not work.continuation and run.state in (RunState.WAITING, *STOPPED):
+            # The slot's first message, come twice or after the tick took the slot: a later one continues it.
+            self.ledger.save(run, release=True)
+            return None
         if run.state in STOPPED:  # a redrive
             run.state, run.code, run.sentence, run.no_progress = RunState.RUNNING, "", "", 0
             run.started_at, run.not_before = self.clock(), 0.0
@@ -84,9 +94,9 @@ class Extractor:
         if newest != work.slot:
             run.code, run.sentence = "superseded", "a newer slot of the declaration has come"
             return self._leave(declaration, work, run, RunState.SUPERSEDED)
-        return self._advance(declaration, work, run, time_left_s)
+        return self._attempt(declaration, work, run, time_left_s)
 
-    def _advance(
+    def _attempt(
         self, declaration: Declaration, work: SlotWork, run: Run, time_left_s: Callable[[], float]
     ) -> RunState:
         try:
@@ -116,7 +126,8 @@ class Extractor:
     ) -> Extract | None:
         """Extract and close, and return what was extracted; None where a dead worker had done so."""
         export = Export(self.s3, self.drops_bucket, declaration, slot)
-        if not export.open_targets():
+        targets = export.open_targets()
+        if not targets:
             return None
         for target in declaration.to:
             write_audience_file(self.s3, self.drops_bucket, declaration, target)
@@ -124,7 +135,9 @@ class Extractor:
         # What works on in the background has to be asked for again by the same name, until it has failed; what
         # writes parts itself must not write where a worker that lost its lease may still be writing.
         attempt = run.no_progress if kind is SourceKind.ATHENA else run.fence
-        parts = export.parts(f"{attempt:x}")
+        # The event of a name that begins with a dot is passed over; the manifest names the part all the same.
+        hidden = "" if kind is SourceKind.ATHENA else "."
+        parts = export.parts(f"{hidden}{attempt:x}")
         ends = min(self.clock() + time_left_s() - MARGIN_S, self._deadline(declaration, run))
         try:
             extract = source.extract(
@@ -138,7 +151,7 @@ class Extractor:
                 self._clean(parts)
             raise
         # If the put of the manifest failed, the manifest may exist all the same, and then its parts are needed.
-        if not export.close(extract):
+        if not export.close(extract, targets):
             self._clean(parts)
         return extract
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 from activation.aws.clients import Clients
 from activation.aws.environment import Environment
+from activation.aws.lease import LeaseHeld, LeaseLost
 from activation.aws.sqs_edge import sqs_handler
-from activation.ledger.runs import Ledger
+from activation.ledger.runs import Ledger, RunState
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -58,20 +59,36 @@ class Sync:
         """Handle one message of the queue."""
         work = read(body)
         if isinstance(work, SlotWork):
-            state = self.extractor.handle(work, lambda: context.get_remaining_time_in_millis() / 1000)
-            _log.info("slot", extra={"declaration": work.declaration, "slot": work.slot, "state": state})
+            _log_slot(work, self.extractor.handle(work, _time_left_s(context)))
         else:
             deleted = self.ends.handle(work)
             _log.info("run ended", extra={"run_id": work.run_id, "state": work.state, "deleted": deleted})
 
-    def tick(self) -> None:
-        """Queue what is due. A table that cannot be read is said in the log and counted: an alarm watches that."""
+    def tick(self, context: LambdaContext) -> None:
+        """Queue what is due, and extract the first of it.
+
+        A table that cannot be read is said in the log and counted: an alarm watches that.
+        """
         ticked = tick(self.catalogue.all(), self.slots, self.clients.sqs, self.queue_url)
         for table, error in ticked.problems.items():
             _log.error("a table of declarations cannot be read", extra={"table": table, "code": error.code})
         _log.info("tick", extra={"due": [f"{one.declaration} {one.slot}" for one in ticked.due]})
         _metrics.add_metric("SlotsDue", MetricUnit.Count, len(ticked.due))
         _metrics.add_metric("TablesUnreadable", MetricUnit.Count, len(ticked.problems))
+        if ticked.taken is None:
+            return
+        try:
+            _log_slot(ticked.due[0], self.extractor.advance(ticked.taken, ticked.due[0], _time_left_s(context)))
+        except (LeaseHeld, LeaseLost):
+            _log.info("another worker has the slot", extra={"declaration": ticked.taken.name})
+
+
+def _log_slot(work: SlotWork, state: RunState | None) -> None:
+    _log.info("slot", extra={"declaration": work.declaration, "slot": work.slot, "state": state})
+
+
+def _time_left_s(context: LambdaContext) -> Callable[[], float]:
+    return lambda: context.get_remaining_time_in_millis() / 1000
 
 
 @cache
@@ -128,8 +145,8 @@ _handle = sqs_handler(_sync, _log, heartbeat_s=HEARTBEAT_S)
 
 
 @_metrics.log_metrics
-def _tick(_event: dict[str, Any], _context: LambdaContext) -> None:
-    _sync().tick()
+def _tick(_event: dict[str, Any], context: LambdaContext) -> None:
+    _sync().tick(context)
 
 
 @_log.inject_lambda_context(clear_state=True)

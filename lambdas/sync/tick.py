@@ -1,4 +1,9 @@
-"""The tick: every few minutes, one message for each declaration whose slot has come."""
+"""The tick: every few minutes, one message for each declaration whose slot has come.
+
+The function that ticks extracts the first of these slots itself, at once: most ticks find one slot, or none, and
+the message would start a second process, which reads the declarations again. The slot's message is sent all the
+same, delayed: it finds the slot extracted, or does it in the stead of a process that died.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +20,22 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
     from lambdas.sync.catalogue import Found
+    from lambdas.sync.declaration import Declaration
     from lambdas.sync.slots import Slots
+
+IN_STEAD_S = 60  # after which the message of the slot that the tick takes comes: most extractions have ended then
 
 
 @dataclass(frozen=True)
 class Ticked:
-    """What a tick did: the slots it found due, and what kept tables from being read, by their names."""
+    """What a tick did: the slots it found due, and what kept tables from being read, by their names.
+
+    `taken` is the declaration of the first of them, which the tick is to extract; None where none is due.
+    """
 
     due: tuple[SlotWork, ...]
     problems: dict[str, ActivationError]
+    taken: Declaration | None = None
 
 
 def tick(
@@ -35,13 +47,15 @@ def tick(
     two messages for one slot the claim lets one through. Raises what SQS and the ledger raise.
     """
     now = clock() if clock else datetime.now(UTC)
-    due = []
+    due, taken = list[SlotWork](), None
     for declaration in found.declarations:
         slot = due_slot(declaration, now, slots.read(declaration.name).newest_slot)
         if slot is None:
             continue
         work = SlotWork(declaration.name, slot.name)
-        sqs.send_message(QueueUrl=queue_url, MessageBody=work.body())
+        delay_s = 0 if due else IN_STEAD_S
+        sqs.send_message(QueueUrl=queue_url, MessageBody=work.body(), DelaySeconds=delay_s)
         slots.note(declaration.name, slot.name)
+        taken = taken or declaration
         due.append(work)
-    return Ticked(tuple(due), found.problems)
+    return Ticked(tuple(due), found.problems, taken)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -153,12 +153,20 @@ class Group:
 
     def run_now(self, *systems: str) -> dict[str, Row]:
         """Ask for these rows as their users do, let ticks come, and return the rows once all have ended."""
+        return self.filled(self.ask(*systems), *systems)
+
+    def ask(self, *systems: str) -> dict[str, Row]:
+        """Ask for these rows as their users do, and return the rows as they were before."""
         before = self.table()
         named = ", ".join(f"'{one}'" for one in systems)
         self.server.run(
             f"update {TABLE} set next_sync = now() at time zone 'UTC' where system_name in ({named})"
             " and last_sync is not null"
         )
+        return before
+
+    def filled(self, before: dict[str, Row], *systems: str) -> dict[str, Row]:
+        """Let ticks come, the first at once, and return the rows once all of these have ended."""
         ends, ticks_at = time.monotonic() + WITHIN_S, 0.0
         while time.monotonic() < ends:
             if (
@@ -172,9 +180,19 @@ class Group:
             time.sleep(0.5)
         raise SandboxError(f"no end of a run after {WITHIN_S:.0f} s: {self.table()}")
 
+    @cached_property
+    def function_name(self) -> str:
+        """Return the name of the sync's function."""
+        return self._outputs()["FunctionName"]
+
+    @cached_property
+    def lambda_client(self) -> Any:
+        """Return the client that calls it."""
+        return self.client("lambda")
+
     def tick(self) -> None:
         """Call the sync's function as EventBridge Scheduler does every five minutes."""
-        answer = self.client("lambda").invoke(FunctionName=self._outputs()["FunctionName"], Payload=b"{}")
+        answer = self.lambda_client.invoke(FunctionName=self.function_name, Payload=b"{}")
         if "FunctionError" in answer:
             raise SandboxError(f"the tick failed: {answer['Payload'].read().decode()}")
 

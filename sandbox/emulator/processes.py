@@ -96,19 +96,39 @@ def _zipfile_keeping(directory: Path) -> ModuleType:
     unpacking = threading.Lock()  # functions that start together share layers: one unpacks, the others wait
 
     class KeptZipFile(zipfile.ZipFile):
+        _kept: Path | None = None
+
+        def __init__(self, file: Any, *arguments: Any, **named: Any) -> None:
+            if isinstance(file, str):
+                with Path(file).open("rb") as archive:
+                    self._kept = directory / hashlib.file_digest(archive, "sha256").hexdigest()
+            if self._is_unpacked:  # its list of members is not even read
+                self.fp, self.filename = None, file
+                return
+            super().__init__(file, *arguments, **named)
+
+        @property
+        def _is_unpacked(self) -> bool:
+            return self._kept is not None and self._kept.exists()
+
+        def namelist(self) -> list[str]:
+            """Return the members whose paths the emulator is to check, with three system calls and more for each.
+
+            There are thousands in a layer; those of an archive that is unpacked were checked before it was.
+            """
+            return [] if self._is_unpacked else super().namelist()
+
         def extractall(self, path: Any = None, members: Any = None, pwd: bytes | None = None) -> None:
-            if not isinstance(self.filename, str):
+            if self._kept is None:
                 super().extractall(path, members, pwd)
                 return
-            with Path(self.filename).open("rb") as file:
-                kept = directory / hashlib.file_digest(file, "sha256").hexdigest()
             with unpacking:
-                if not kept.exists():
+                if not self._kept.exists():
                     making = Path(tempfile.mkdtemp(dir=directory))
                     super().extractall(making)
-                    making.rename(kept)
-            os.utime(kept)
-            for entry in kept.iterdir():
+                    making.rename(self._kept)
+            os.utime(self._kept)
+            for entry in self._kept.iterdir():
                 (Path(path or ".") / entry.name).symlink_to(entry)
 
     stand_in = ModuleType("zipfile")

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import pytest
 from activation.aws.lease import LeaseHeld, LeaseLost
 from activation.drops.manifest_entries import read_manifest
-from activation.drops.places import Role, place_of
+from activation.drops.places import Role, place_of, role_of
 from activation.errors import ActivationError, ConfigError, Retryable
 from activation.ledger.runs import RunState
 from activation.model import Drop
@@ -75,6 +75,14 @@ def test_a_slot_becomes_one_export_for_each_audience(world: World) -> None:
     run = world.ledger.read(slot_id("cdp", "vip", SLOT))
     assert run is not None
     assert (run.progress.tally.acknowledged, dict(run.progress.tally.rejected_by_us)) == (2, {"no_consent": 1})
+
+
+def test_the_event_of_a_part_has_nothing_to_be_done(world: World) -> None:
+    """The manifest names the parts; a worker that begins with the event of one is free again at once."""
+    handle(world)
+    parts = [key for key in world.objects() if key.endswith(".parquet")]
+    assert len(parts) == len(FOLDERS)
+    assert {role_of(key) for key in parts} == {Role.SIDECAR}
 
 
 def test_a_repeated_message_extracts_nothing(world: World) -> None:
@@ -144,7 +152,7 @@ def test_of_two_manifests_put_at_once_the_second_is_refused(world: World, monkey
     export = Export(world.s3, "drops", VIP, SLOT)
     parts = export.parts("late")
     extract = world.source.extract(VIP.selection, parts, 0.0, "late")
-    assert not export.close(extract)
+    assert not export.close(extract, VIP.to)
     assert world.manifests() == before
     late = [key for key in world.objects() if "/late-" in key]
     assert late == [part.key for part in extract.parts]  # which the extractor removes
@@ -271,6 +279,24 @@ def test_a_password_that_is_refused_is_tried_again_before_it_blocks(world: World
     redriven = read(dead["Body"])
     assert isinstance(redriven, SlotWork)
     assert handle(world, redriven) is RunState.APPLIED
+
+
+@pytest.mark.parametrize("error", [unreachable("down"), consent_missing("ok", "is gone")])
+def test_the_first_message_of_a_slot_that_was_left_since_does_nothing(
+    world: World, error: ActivationError
+) -> None:
+    """A later message continues the slot, or a person does, who would be told of the same twice."""
+    world.source.before = raising(error)
+    left = world.extractor().advance(VIP, WORK, lambda: INVOCATION_S)
+    assert left in (RunState.WAITING, RunState.BLOCKED)
+    kept, sent = state(world), len(world.messages()) + len(world.messages(world.dead_url))
+    world.now += 3600
+    assert handle(world) is None
+    assert state(world) == kept
+    assert (len(world.source.tokens), sent) == (1, 1)
+    assert world.messages() == world.messages(world.dead_url) == []
+    world.source = Scripted()
+    assert handle(world, SlotWork("vip", SLOT, 1)) is RunState.APPLIED
 
 
 def test_a_redriven_slot_has_a_deadline_of_its_own(world: World) -> None:

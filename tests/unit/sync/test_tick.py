@@ -20,7 +20,7 @@ from lambdas.sync.export import MANIFEST, folder_of
 from lambdas.sync.messages import RunEnded, SlotWork, read
 from lambdas.sync.slots import Slots
 from lambdas.sync.source import unreachable
-from lambdas.sync.tick import tick
+from lambdas.sync.tick import IN_STEAD_S, tick
 from tests.unit.sync.world import NEXT_SLOT, SLOT, VIP, World
 
 DOCUMENT: dict[str, Any] = {
@@ -69,6 +69,17 @@ def test_a_tick_queues_each_slot_once(world: World) -> None:
     assert ticked(world, found, first) == []
     assert ticked(world, found, first.replace(day=2)) == []
     assert ticked(world, found, first.replace(day=3)) == [("vip", NEXT_SLOT)]
+
+
+def test_a_tick_takes_the_first_slot_itself(world: World) -> None:
+    """Its message comes a minute later, in the stead of a tick that died; those of other slots come at once."""
+    found = Found((VIP, replace(VIP, name="other")))
+    at = datetime(2026, 12, 1, 10, tzinfo=UTC)
+    ticked = tick(found, world.slots, world.sqs, world.queue_url, clock=lambda: at)
+    assert ticked.taken == VIP
+    assert ticked.due == (SlotWork("vip", SLOT), SlotWork("other", SLOT))
+    assert world.sqs.delays_s == [IN_STEAD_S, 0]
+    assert tick(found, world.slots, world.sqs, world.queue_url, clock=lambda: at).taken is None
 
 
 class Interrupted(Slots):

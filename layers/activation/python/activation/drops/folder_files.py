@@ -18,8 +18,9 @@ from activation.errors import Rejected
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# Of small files, so many bytes stay in memory from the reading of their headers to that of their rows.
-KEPT_BYTES = 8 * MIB
+# Of small files, so many bytes stay in memory from the reading of their headers to that of their rows, which a
+# mirror reads twice; a small one has at most so many.
+KEPT_BYTES, SMALL_BYTES = 8 * MIB, 4 * MIB
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,8 @@ class FolderFiles:
         room = KEPT_BYTES
         for index in range(len(self.members)):
             size_bytes = self.size_bytes(index)
-            if size_bytes <= min(room, self.limits.head_bytes):
-                kept[index] = self._with_head(index)
+            if size_bytes <= min(room, SMALL_BYTES):
+                kept[index] = HeadSource(self.members[index].source, size_bytes)
                 room -= size_bytes
         return kept
 

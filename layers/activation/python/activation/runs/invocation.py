@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from activation.audience_options import NO_OPTIONS
+from activation.drops.folder_files import FolderFiles
+from activation.drops.folder_header import FolderHeader
 from activation.drops.folder_listing import FolderListing, load_listing
 from activation.drops.locate import Located
 from activation.drops.messages import Work
@@ -40,10 +42,9 @@ class Invocation:
     `connector` is what all messages share. `identity` is whose run it is, `located` what its key says, `held` the
     claimed record. `time_left_s` returns the seconds that the invocation has left. `crashed` says that the
     record's last worker died while it held the lease. `stopwatch` was started when the invocation began. `orders`
-    is what people have asked of the run, and `calls` counts the platform's answers.
-    record's last worker died while it held the lease. `is_plain` says that the record was claimed by a PlainStart,
-    which has found out what else there is to know of a run's audience. `stopwatch` was started when the invocation
-    began.
+    is what people have asked of the run, and `calls` counts the platform's answers. `is_plain` says that the
+    record was claimed by a PlainStart, which has found out what else there is to know of a run's audience. `files`
+    and `headers` are those of the folders that it has opened, which a mirror opens several times.
     """
 
     connector: Connector
@@ -56,6 +57,8 @@ class Invocation:
     orders: OrderWatch = field(repr=False)
     calls: PlatformCalls = field(default_factory=PlatformCalls, repr=False)
     is_plain: bool = False
+    files: dict[str, FolderFiles] = field(default_factory=dict, repr=False)
+    headers: dict[str, FolderHeader] = field(default_factory=dict, repr=False)
     _parts_written: set[str] = field(default_factory=set, repr=False)  # of the rejects, in this invocation
     _listings: dict[str, FolderListing] = field(default_factory=dict, repr=False)
 

@@ -56,12 +56,15 @@ def _open_folder(invocation: Invocation, listing: FolderListing) -> Opened:
     plan, digest = invocation.held.run.progress.plan, listing.digest
     _refuse_other(plan, digest)
     reading = plan.reading or with_manifest(invocation.reading, listing.reading)
-    files = FolderFiles(
-        members_of(invocation.connector.clients.s3, listing),
-        single=invocation.located.kind.single,
-        declared_encoding=reading.encoding or None,
-        declared_delimiter=reading.delimiter or None,
-    )
+    key = f"{digest} {reading.encoding} {reading.delimiter}"
+    files = invocation.files.get(key)
+    if files is None:
+        files = invocation.files[key] = FolderFiles(
+            members_of(invocation.connector.clients.s3, listing),
+            single=invocation.located.kind.single,
+            declared_encoding=reading.encoding or None,
+            declared_delimiter=reading.delimiter or None,
+        )
     return Opened(FolderReader(_header(invocation, files), files), digest, reading)
 
 
@@ -76,9 +79,12 @@ def _header(invocation: Invocation, files: FolderFiles) -> FolderHeader:
     client, bucket = connector.clients.s3, connector.settings.receipts_bucket
     key = f"{plan.listing.removesuffix('.json')}.header.json"
     if plan.reading is not None:
-        return from_json(load_text(client, bucket, key), FolderHeader)
+        if key not in invocation.headers:
+            invocation.headers[key] = from_json(load_text(client, bucket, key), FolderHeader)
+        return invocation.headers[key]
     found = common_header(files, lambda: _keep(invocation))
     save_text(client, bucket, key, to_json(found))
+    invocation.headers[key] = found
     return found
 
 

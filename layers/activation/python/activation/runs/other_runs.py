@@ -245,6 +245,8 @@ class _Comparison:
                 located=place,
                 held=held,
                 is_plain=False,
+                files={},
+                headers={},
                 _listings={},
                 _parts_written=set(),
             )
