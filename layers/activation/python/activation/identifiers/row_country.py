@@ -34,7 +34,7 @@ class ByCountry(Protocol):
         ...
 
     def country_of_row(self, named: str | None, default: str) -> str:
-        """Return the country by which a cell is read, ISO alpha-2 or "".
+        """Return the country by which a cell is read, ISO alpha-2 or "", or another that gives the same.
 
         `named` is the one that its row names: None where that cell is blank, "" where it names none that is known.
         """
@@ -133,7 +133,8 @@ def identify_by_country(
     matters = rule.told_by_country(values)
     if not pc.any(matters).as_py():
         return identify(field, values, context, hashed=hashed)
-    rows = pc.if_else(matters, countries_for(field, countries, context), context.default_country)
+    default = rule.country_of_row(None, context.default_country)
+    rows = pc.if_else(matters, countries_for(field, countries, context), default)
     by_row = Countries.of(rows)
     if len(by_row.names) == 1:
         return identify(field, values, replace(context, default_country=by_row.names[0]), hashed=hashed)
