@@ -11,7 +11,20 @@ import pyarrow as pa
 import pytest
 from activation.identifiers.abroad import is_valid
 from activation.identifiers.codes import Code
-from activation.identifiers.digit_patterns import DigitPattern, matches, parsed, widest
+from activation.identifiers.countries_of_cells import Countries
+from activation.identifiers.digit_patterns import (
+    ANY,
+    ANYTHING,
+    MANY,
+    Both,
+    Times,
+    lengths_of,
+    one_of,
+    parsed,
+    then,
+    widest,
+)
+from activation.identifiers.digit_tables import COLUMNS, START, DigitColumns, DigitTable, holds
 from activation.identifiers.dressed import typed_numbers
 from activation.identifiers.identify import identify_value
 from activation.identifiers.national_numbers import national_columns
@@ -19,7 +32,7 @@ from activation.identifiers.numbering import national, read_two_ways
 from activation.identifiers.phones import Phone
 from activation.identifiers.row_country import identify_by_country
 from activation.identifiers.table import Context, Field
-from activation.identifiers.valid_numbers import valid_abroad, valid_of
+from activation.identifiers.valid_numbers import BEYOND_OUTLINE, KINDS, valid_abroad, valid_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -125,7 +138,7 @@ def test_digits_of_a_column_are_read_at_home_as_one_by_one(data: st.DataObject, 
     """A number of a column is what `national` gives, and what is refused is nothing there, in no second way."""
     drawn = data.draw(st.lists(national_digits(region), min_size=1, max_size=12))
     digits = [one for one in drawn if not one.startswith("00")]
-    numbers, refused = national_columns(pa.array(digits, pa.string()), region)
+    numbers, refused = national_columns(pa.array(digits, pa.string()), Countries.one(region, len(digits)))
     for one, number, none in zip(digits, numbers.to_pylist(), refused.to_pylist(), strict=True):
         if number is not None or none:
             assert national(one, region) == number
@@ -136,10 +149,10 @@ def test_digits_of_a_column_are_read_at_home_as_one_by_one(data: st.DataObject, 
 def test_every_number_that_a_code_accepts_is_valid_for_the_library(code: int) -> None:
     """A walk through a code's table ends at a valid number, and what the table refuses is none."""
     chance, found = Random(code), []
-    table = valid_of(code).table.to_pylist()
+    table = DigitTable((valid_of(code),)).rows.to_pylist()
     for _ in range(40):
-        state, digits = 22, ""
-        while not (table[state + 10] and chance.random() < 0.7):
+        state, digits = START, ""
+        while not (table[state + COLUMNS - 1] and chance.random() < 0.7):
             ways = [digit for digit in range(10) if table[state + digit]]
             if not ways:
                 break
@@ -156,6 +169,20 @@ def test_every_number_that_a_code_accepts_is_valid_for_the_library(code: int) ->
     assert all(may for one, may in zip(valid.to_pylist(), may_be.to_pylist(), strict=True) if one)
 
 
+def test_only_the_codes_that_are_named_have_numbers_beyond_their_outline() -> None:
+    """Of every other country, a number of one of its kinds has the outline of its numbers too."""
+    found = set()
+    for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items():
+        for region in regions:
+            metadata = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, region)
+            kinds = [getattr(metadata, kind, None) for kind in KINDS]
+            numbers = "|".join(one.national_number_pattern for one in kinds if one and one.national_number_pattern)
+            outline = parsed(metadata.general_desc.national_number_pattern)
+            if 1 in DigitTable((parsed(numbers), outline)).rows.to_pylist()[COLUMNS - 1 :: COLUMNS]:
+                found.add(code)
+    assert found == set(BEYOND_OUTLINE)
+
+
 @pytest.mark.parametrize(
     "pattern", [r"[2-9]\d{2}[2-9]\d{6}|3\d{3}", r"0?(?:1[0-35]|(29)x{0}8?)\d{1,3}".replace("x{0}", ""), "", "12|1"]
 )
@@ -164,8 +191,21 @@ def test_a_pattern_matches_as_the_regular_expression_does(pattern: str) -> None:
     chance = Random(pattern)
     texts = ["", *("".join(chance.choice("0123459") for _ in range(chance.randrange(12))) for _ in range(2_000))]
     expected = [re.fullmatch(pattern, one) is not None for one in texts]
-    assert matches((DigitPattern(pattern),), pa.array(texts)).to_pylist() == expected
-    assert widest(parsed(pattern)) >= max(len(one) for one, fits in zip(texts, expected, strict=True) if fits)
+    begun = [re.match(pattern, one) is not None for one in texts]
+    odd = [
+        fits and re.fullmatch(r"\d(?:\d{2})*", one) is not None for one, fits in zip(texts, expected, strict=True)
+    ]
+    twos = Times(then(ANY, ANY), 0, MANY)
+    table = DigitTable(
+        (parsed(pattern), one_of(), then(parsed(pattern), ANYTHING), Both(parsed(pattern), then(ANY, twos)))
+    )
+    found = DigitColumns.of(pa.array(texts)).found([table])
+    assert [holds(found, place).to_pylist() for place in range(4)] == [expected, [False] * len(texts), begun, odd]
+    matched = [one for one, fits in zip(texts, expected, strict=True) if fits]
+    assert widest(parsed(pattern)) >= max(map(len, matched))
+    both = Both(parsed(pattern), then(ANY, ANY, ANY))
+    assert widest(both) <= 3
+    assert {len(one) for one in matched if len(one) == 3} <= {3 for _ in range(lengths_of(both) >> 3 & 1)}
 
 
 def test_a_pattern_of_something_else_is_refused() -> None:
@@ -174,7 +214,7 @@ def test_a_pattern_of_something_else_is_refused() -> None:
         parsed(r"\w+")
 
 
-MANY = 20  # fewer cells that are unsure are left to a look at each
+ENOUGH = 20  # fewer cells that are unsure are left to a look at each
 
 
 @pytest.mark.parametrize(
@@ -201,7 +241,7 @@ def test_plain_numbers_and_plain_refusals_are_told_by_the_column(text: str, coun
     """None of the kinds that files are full of is looked at one by one."""
     rule = PHONES[0].rule
     assert isinstance(rule, Phone)
-    number, code = rule.clean_or_refuse(pa.array([text] * MANY), Context(country))
+    number, code = rule.clean_or_refuse(pa.array([text] * ENOUGH), Context(country))
     assert (number[0].as_py() or code[0].as_py()) == expected
     assert rule.value(text, Context(country)) == (number[0].as_py(), code[0].as_py())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import pyarrow as pa
@@ -10,11 +10,12 @@ import pyarrow.compute as pc
 
 from activation.identifiers.codes import Code
 from activation.identifiers.constant import encoded
+from activation.identifiers.countries_of_cells import Countries
 from activation.identifiers.declared import declared_column, declared_value, looks_hashed
 from activation.identifiers.digest import digest, digests
 from activation.identifiers.five_digits import five_digits
 from activation.identifiers.rules import Result
-from activation.identifiers.table import Context, Digest, Field, Refuses, Rule
+from activation.identifiers.table import Context, Digest, Field, Refuses, RefusesEach, Rule
 from activation.identifiers.text import (
     BLANK_WORDS,
     MAX_CELL_BYTES,
@@ -67,6 +68,20 @@ def identify(field: Field, values: pa.Array, context: Context, *, hashed: bool) 
     if _repeats(values):
         return _spread(field, encoded(values), context, hashed=hashed)
     return _each(field, values, context, hashed=hashed)
+
+
+def identify_each(field: Field, values: pa.Array, countries: Countries, context: Context) -> Column:
+    """Return the same for plain cells of which each is read by a country of its own; the rule is a RefusesEach."""
+    if not _repeats(values):
+        return _each(field, values, context, hashed=False, countries=countries)
+    # Each value once with each of its countries.
+    encoded = values.dictionary_encode()
+    count = pa.scalar(len(countries.names), pa.int64())
+    known = pc.fill_null(encoded.indices.cast(pa.int64()), -1)
+    pairs = pc.add(pc.multiply(known, count), countries.places).dictionary_encode()
+    place = pc.index_in(pc.unique(pairs.indices), value_set=pairs.indices)
+    distinct = _each(field, values.take(place), context, hashed=False, countries=countries.take(place))
+    return Column(distinct.sent.take(pairs.indices), distinct.code.take(pairs.indices))
 
 
 def identify_value(field: Field, text: str, context: Context, *, hashed: bool) -> Cell:
@@ -148,12 +163,14 @@ def _spread(field: Field, cells: pa.DictionaryArray, context: Context, *, hashed
     return Column(sent, distinct.code.take(cells.indices))
 
 
-def _each(field: Field, values: pa.Array, context: Context, *, hashed: bool) -> Column:
+def _each(
+    field: Field, values: pa.Array, context: Context, *, hashed: bool, countries: Countries | None = None
+) -> Column:
     """Work on every value: with kernels where they are sure, one by one where not."""
     if hashed and field.digest is not Digest.PLAIN:
         sent, unsure = declared_column(field.digest, values, context.placeholders)
         return _with_rest(field, values, context, sent, unsure, hashed=True)
-    clean, code = _by_rule(field.rule, values, context)
+    clean, code = _by_rule(field.rule, values, context, countries)
     if clean is None:
         return _one_by_one(field, values, context, hashed=hashed)
     length, most = pc.fill_null(pc.binary_length(values), 0), field.max_bytes or MAX_CELL_BYTES
@@ -164,7 +181,8 @@ def _each(field: Field, values: pa.Array, context: Context, *, hashed: bool) -> 
     if code is not None and code.null_count < len(code):
         code = pc.if_else(pc.greater(length, most), pa.scalar(None, pa.string()), code)
         unsure = pc.and_not(unsure, code.is_valid())
-    return _with_rest(field, values, context, digests(field.digest, sure), unsure, hashed=False, code=code)
+    sent = digests(field.digest, sure)
+    return _with_rest(field, values, context, sent, unsure, hashed=False, code=code, countries=countries)
 
 
 def _without_nobody(clean: pa.Array, kept: pa.Array, placeholders: frozenset[str]) -> pa.Array:
@@ -175,17 +193,28 @@ def _without_nobody(clean: pa.Array, kept: pa.Array, placeholders: frozenset[str
     return pc.and_not(kept, pc.is_in(clean, value_set=_nobody(placeholders)))
 
 
-def _by_rule(rule: Rule, values: pa.Array, context: Context) -> tuple[pa.Array | None, pa.Array | None]:
+def _by_rule(
+    rule: Rule, values: pa.Array, context: Context, countries: Countries | None
+) -> tuple[pa.Array | None, pa.Array | None]:
     """Return what a rule's kernels are sure of: normalised texts, and codes; None where it has none."""
+    if countries is not None and isinstance(rule, RefusesEach):
+        return rule.clean_or_refuse_each(values, countries)
     return (
         rule.clean_or_refuse(values, context) if isinstance(rule, Refuses) else (rule.clean(values, context), None)
     )
 
 
-def _one_by_one(field: Field, values: pa.Array, context: Context, *, hashed: bool) -> Column:
+def _one_by_one(
+    field: Field, values: pa.Array, context: Context, *, hashed: bool, countries: Countries | None = None
+) -> Column:
+    texts = values.to_pylist()
+    contexts = [context] * len(texts)
+    if countries is not None:
+        by_place = [replace(context, default_country=one) for one in countries.names]
+        contexts = [by_place[place] for place in countries.places.to_pylist()]
     cells = [
-        Cell() if text is None else identify_value(field, text, context, hashed=hashed)
-        for text in values.to_pylist()
+        Cell() if text is None else identify_value(field, text, own, hashed=hashed)
+        for text, own in zip(texts, contexts, strict=True)
     ]
     return Column(
         pa.array([cell.sent for cell in cells], pa.string()), pa.array([cell.code for cell in cells], pa.string())
@@ -214,14 +243,17 @@ def _with_rest(
     *,
     hashed: bool,
     code: pa.Array | None = None,
+    countries: Countries | None = None,
 ) -> Column:
     """Fill in, one by one, the cells that the kernels were not sure of; `code` are the codes that they were."""
     code = pa.nulls(len(values), pa.string()) if code is None else code
     if not unsure.true_count:
         return Column(sent, code)
-    cells = values.filter(unsure).dictionary_encode()
-    column = _one_by_one(field, cells.dictionary, context, hashed=hashed)
-    return Column(
-        pc.replace_with_mask(sent, unsure, column.sent.take(cells.indices)),
-        pc.replace_with_mask(code, unsure, column.code.take(cells.indices)),
-    )
+    cells = values.filter(unsure)
+    if countries is not None:
+        column = _one_by_one(field, cells, context, hashed=hashed, countries=countries.among(unsure))
+    else:
+        cells = cells.dictionary_encode()
+        column = _one_by_one(field, cells.dictionary, context, hashed=hashed)
+        column = Column(column.sent.take(cells.indices), column.code.take(cells.indices))
+    return Column(pc.replace_with_mask(sent, unsure, column.sent), pc.replace_with_mask(code, unsure, column.code))

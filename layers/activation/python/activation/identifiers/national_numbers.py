@@ -1,4 +1,4 @@
-"""A column of telephone numbers without a plus, read by one country's plan: `national`, where it is sure."""
+"""A column of telephone numbers without a plus, each read by its country's plan: `national`, where it is sure."""
 
 from __future__ import annotations
 
@@ -10,30 +10,36 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from activation.identifiers.abroad import former_prefixes
-from activation.identifiers.digit_patterns import DigitPattern, matches
-from activation.identifiers.valid_numbers import any_end, valid_abroad, valid_of
+from activation.identifiers.countries_of_cells import Countries
+from activation.identifiers.digit_patterns import ANYTHING, MANY, Part, Times, maybe, one_of, parsed, then
+from activation.identifiers.digit_tables import DigitColumns, DigitTable, holds
+from activation.identifiers.valid_numbers import has_length, valid_abroad, valid_of
+
+_ZEROS = Times(1, 0, MANY)
+# The sets of texts that a plan's tables tell. What may be a number has any of the prefixes before it.
+_PLAIN, _BEHIND_TRUNK, _MAYBE = range(3)
+_UNSURE, _CODED, _ABROAD, _HOME = range(4)
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """What a country's numbers look like; libphonenumber's patterns are RE2's as well as Python's.
+    """What a country's numbers look like.
 
-    `unsure` matches digits that may begin with something else than the trunk prefix: the way to dial abroad, a
-    carrier's code. `idd` are the digits dialled before a number abroad, where those are always the same and do not
-    begin with 00, and `unsure_at_home` matches what is unsure for another reason. `begun` matches those before
-    whose number anything may stand, at most `reach` digits where they are not unsure. `outline` is what numbers
-    look like that the plan may have one day, `lengths` how long those are.
+    `own` tells valid numbers, and `outline` numbers that the plan may have one day: each as they stand, behind the
+    trunk prefix, and behind whatever may be dialled before them. `lengths` (a bit each) are those of numbers with
+    the trunk prefix.
+    `begun` tells by the first digits what begins as if with something else than the trunk prefix, such as the way
+    to dial abroad or a carrier's code; with the country code; with `idd`, the digits dialled before a number
+    abroad, where those are always the same and do not begin with 00; and what is not dialled abroad all the same.
     """
 
     country_code: str
     trunk: str
-    unsure: str
     idd: str
-    unsure_at_home: str
-    begun: str
-    reach: int
-    outline: DigitPattern
-    lengths: pa.Array
+    own: DigitTable
+    outline: DigitTable
+    begun: DigitTable
+    lengths: int
 
 
 @cache
@@ -50,17 +56,35 @@ def _plan(country: str) -> _Plan | None:
     trunk = trunk if trunk in prefixes else ""
     others = sorted(prefixes - {trunk, ""})
     abroad = metadata.international_prefix or "00"
-    before = "".join(f"(?:{one})?" for one in ("|".join(dialled), code, trunk) if one)
+    idd = abroad if abroad.isdecimal() and not abroad.startswith("00") else ""
+    # Trunk prefixes may be there twice: libphonenumber looks for one behind the country code, and once more.
+    before = (_ZEROS, maybe(*map(parsed, dialled)), maybe(parsed(code)), maybe(parsed(trunk)))
+
+    def begun(patterns: list[str]) -> Part:
+        ends = (
+            then(parsed(one.removesuffix("$")), *([] if one.endswith("$") else [ANYTHING])) for one in patterns
+        )
+        return then(*before, one_of(*ends))
+
+    def numbers(pattern: Part) -> DigitTable:
+        return DigitTable((pattern, then(parsed(trunk), pattern), then(*before, maybe(parsed(trunk)), pattern)))
+
     return _Plan(
         country_code=code,
         trunk=trunk,
-        unsure=rf"\A0*{before}(?:{'|'.join([*others, abroad])})",
-        idd=abroad if abroad.isdecimal() and not abroad.startswith("00") else "",
-        unsure_at_home=rf"\A0*{before}(?:{'|'.join(others)})" if others else "",
-        begun=rf"\A(?:{'|'.join([*dialled, code, '0'])})",
-        reach=max(1, *map(len, dialled), 1) + len(code) + 2 * len(trunk),
-        outline=DigitPattern(metadata.general_desc.national_number_pattern),
-        lengths=pa.array(metadata.general_desc.possible_length, pa.int32()),
+        idd=idd,
+        own=numbers(valid_of(int(code))),
+        outline=numbers(parsed(metadata.general_desc.national_number_pattern)),
+        begun=DigitTable(
+            (
+                begun([*others, *alternatives(abroad)]),
+                then(parsed(code), ANYTHING),
+                then(parsed(idd), ANYTHING) if idd else one_of(),
+                # Before a zero they are no way to dial abroad.
+                one_of(begun(others), then(parsed(f"{idd}(?:0|{code})"), ANYTHING)),
+            )
+        ),
+        lengths=sum(1 << len(trunk) + length for length in metadata.general_desc.possible_length),
     )
 
 
@@ -88,80 +112,72 @@ def alternatives(pattern: str) -> list[str]:
     return parts
 
 
-def national_columns(digits: pa.Array, country: str) -> tuple[pa.Array, pa.Array]:
+def national_columns(digits: pa.Array, countries: Countries) -> tuple[pa.Array, pa.Array]:
     """Return `national` for a column of digits that do not begin with 00, and a mask of those that are none.
 
     The numbers are null where it is not sure, where there are none, and for null.
     """
-    known, plan = digits.is_valid(), _plan(country)
+    plans = [_plan(one) for one in countries.names]
+    some = [one for one in plans if one is not None]
     number, refused = pa.nulls(len(digits), pa.string()), pa.repeat(pa.scalar(False), len(digits))
-    if plan is None or not pc.any(known).as_py():
+    known = pc.and_(digits.is_valid(), countries.each([one is not None for one in plans], pa.bool_()))
+    if not known.true_count:
         return number, refused
-    found, none = _of_plan(digits.filter(known), plan)
+    found, none = _of_plans(digits.filter(known), countries.among(known), [one or some[0] for one in plans])
     return pc.replace_with_mask(number, known, found), pc.replace_with_mask(refused, known, none)
 
 
-def _of_plan(digits: pa.Array, plan: _Plan) -> tuple[pa.Array, pa.Array]:
-    nothing = pa.scalar(None, pa.string())
-    read = _read(digits, plan)
-    own = valid_of(int(plan.country_code))
-    with_code = pc.binary_join_element_wise(plan.country_code, read.number, "")
-    valid = pc.and_(read.sure, matches((own,), read.number))
-    sent, refused = pc.if_else(valid, with_code, nothing), pa.repeat(pa.scalar(False), len(digits))
+def _of_plans(digits: pa.Array, countries: Countries, plans: list[_Plan]) -> tuple[pa.Array, pa.Array]:
+    """Return the same for digits of countries that have plans, without nulls."""
+    columns = DigitColumns.of(digits)
+    own, outline, begun = (
+        columns.found([getattr(one, name) for one in plans], countries.places)
+        for name in ("own", "outline", "begun")
+    )
+    behind_trunk = holds(outline, _BEHIND_TRUNK)
+    fits = pc.or_(behind_trunk, holds(outline, _PLAIN))
+    unsure, coded = holds(begun, _UNSURE), holds(begun, _CODED)
+    trunk_is_code = countries.each([one.trunk == one.country_code for one in plans], pa.bool_())
+    lengths = countries.each([one.lengths for one in plans], pa.int64())
+    sure = pc.invert(pc.or_(unsure, pc.and_not(behind_trunk, has_length(digits, lengths))))
+    sure = pc.and_not(sure, pc.and_not(coded, pc.and_(behind_trunk, trunk_is_code)))
+    valid = pc.and_(sure, pc.if_else(behind_trunk, holds(own, _BEHIND_TRUNK), holds(own, _PLAIN)))
+    shorter = _without_first(digits, [len(one.trunk) for one in plans], countries)
+    code = countries.each([one.country_code for one in plans], pa.string())
+    number = pc.binary_join_element_wise(code, pc.if_else(behind_trunk, shorter, digits), "")
+    refused = pa.repeat(pa.scalar(False), len(digits))
     rest = pc.invert(valid)
-    if not pc.any(rest).as_py():
-        return sent, refused
-    digits, number, sure, fits = (one.filter(rest) for one in (digits, with_code, read.sure, read.fits))
-    # Whatever is taken off before a number, what is left is the end of the digits.
-    begun = pc.match_substring_regex(digits, plan.begun)
-    unsure = pc.match_substring_regex(digits, plan.unsure)
-    ends = any_end(own, digits, begun, plan.reach)
+    if not rest.true_count:
+        return number, refused
+    sent = pc.if_else(valid, number, pa.scalar(None, pa.string()))
+    digits, number, sure, fits, unsure = (one.filter(rest) for one in (digits, number, sure, fits, unsure))
+    ends, no_end = holds(own, _MAYBE).filter(rest), pc.invert(holds(outline, _MAYBE)).filter(rest)
     may_be_home = pc.or_(unsure, ends)
     abroad, may_be_abroad = valid_abroad(digits)
-    told = pc.invert(pc.or_(pc.or_(ends, pc.and_not(unsure, _nobody_abroad(digits, plan))), may_be_abroad))
-    outlined = pc.and_(told, pc.and_(sure, fits))
-    none = pc.or_(pc.and_not(sure, fits), pc.invert(any_end(plan.outline, digits, begun, plan.reach)))
-    number = pc.if_else(outlined, number, pc.if_else(pc.and_not(abroad, may_be_home), digits, nothing))
-    return pc.replace_with_mask(sent, rest, number), pc.replace_with_mask(refused, rest, pc.and_(told, none))
+    dialled = pc.and_not(holds(begun, _ABROAD), holds(begun, _HOME)).filter(rest)
+    nobody = _nobody_abroad(digits, dialled, [len(one.idd) for one in plans], countries.among(rest))
+    told = pc.invert(pc.or_(pc.or_(ends, pc.and_not(unsure, nobody)), may_be_abroad))
+    none = pc.and_(told, pc.or_(pc.and_not(sure, fits), no_end))
+    nothing = pa.scalar(None, pa.string())
+    as_abroad = pc.if_else(pc.and_not(abroad, may_be_home), digits, nothing)
+    number = pc.if_else(pc.and_(told, pc.and_(sure, fits)), number, as_abroad)
+    return pc.replace_with_mask(sent, rest, number), pc.replace_with_mask(refused, rest, none)
 
 
-def _nobody_abroad(digits: pa.Array, plan: _Plan) -> pa.Array:
-    """Mask the digits that are dialled as if abroad, to a number that no other country has."""
-    nobody = pc.starts_with(digits, plan.idd) if plan.idd else pa.repeat(pa.scalar(False), len(digits))
-    if not nobody.true_count:
-        return nobody
-    if plan.unsure_at_home:
-        nobody = pc.and_not(nobody, pc.match_substring_regex(digits, plan.unsure_at_home))
-    number = pc.utf8_slice_codeunits(digits.filter(nobody), len(plan.idd))
-    # Before a zero they are no way to dial abroad.
-    others = pc.or_(pc.starts_with(number, "0"), pc.starts_with(number, plan.country_code))
+def _without_first(digits: pa.Array, counts: list[int], countries: Countries) -> pa.Array:
+    """Return digits without as many of their first ones as it says for their country."""
+    without = digits
+    for count in sorted({*counts} - {0}):
+        shorter = pc.utf8_slice_codeunits(digits, count)
+        own = countries.each([one == count for one in counts], pa.bool_())
+        without = shorter if {*counts} == {count} else pc.if_else(own, shorter, without)
+    return without
+
+
+def _nobody_abroad(digits: pa.Array, dialled: pa.Array, idds: list[int], countries: Countries) -> pa.Array:
+    """Mask the digits in the mask `dialled` that are surely a number of no country without their first ones."""
+    if not dialled.true_count:
+        return dialled
+    number = _without_first(digits.filter(dialled), idds, countries.among(dialled))
     _, may_be_valid = valid_abroad(number)
-    return pc.replace_with_mask(nobody, nobody, pc.invert(pc.or_(others, may_be_valid)))
-
-
-@dataclass(frozen=True)
-class _Read:
-    """Digits as libphonenumber reads them at home: numbers without trunk prefix.
-
-    `sure` masks those that cannot be read in another way, and `fits` those that have the outline of a number.
-    """
-
-    number: pa.Array
-    sure: pa.Array
-    fits: pa.Array
-
-
-def _read(digits: pa.Array, plan: _Plan) -> _Read:
-    """Read digits: the trunk prefix comes off where what is left has the outline of a number."""
-    unsure = pc.match_substring_regex(digits, plan.unsure)
-    number, fits = digits, matches((plan.outline,), digits)
-    if plan.trunk:
-        shorter = pc.utf8_slice_codeunits(digits, len(plan.trunk))
-        shorter_fits = pc.and_(pc.starts_with(digits, plan.trunk), matches((plan.outline,), shorter))
-        possible = pc.is_in(pc.binary_length(shorter), value_set=plan.lengths)
-        unsure = pc.or_(unsure, pc.and_not(shorter_fits, possible))
-        number = pc.if_else(shorter_fits, shorter, digits)
-        fits = pc.or_(fits, shorter_fits)
-    coded = pc.starts_with(digits, plan.country_code)
-    unsure = pc.or_(unsure, pc.and_not(coded, shorter_fits) if plan.trunk == plan.country_code else coded)
-    return _Read(number, pc.invert(unsure), fits)
+    return pc.replace_with_mask(dialled, dialled, pc.invert(may_be_valid))

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from activation.identifiers.abroad import international, is_valid, repaired_bare, split
 from activation.identifiers.codes import Code
+from activation.identifiers.countries_of_cells import Countries
 from activation.identifiers.dressed import typed_numbers
 from activation.identifiers.national_numbers import national_columns
 from activation.identifiers.numbering import (
@@ -130,19 +131,23 @@ class Phone:
 
     def clean_or_refuse(self, values: pa.Array, context: Context) -> tuple[pa.Array, pa.Array]:
         """Return the normalised numbers, and the codes of cells that are surely none; null where not sure."""
+        return self.clean_or_refuse_each(values, Countries.one(context.default_country, len(values)))
+
+    def clean_or_refuse_each(self, values: pa.Array, countries: Countries) -> tuple[pa.Array, pa.Array]:
+        """Return the same for numbers of which each is read by a country of its own."""
         nothing = pa.scalar(None, pa.string())
         typed = typed_numbers(values)
         digits, abroad, stripped = typed.digits, typed.plus, typed.digits
         if pc.any(pc.starts_with(digits, "0")).as_py():
             stripped = pc.ascii_ltrim(digits, "0")
             abroad = pc.or_(abroad, pc.fill_null(pc.starts_with(digits, "00"), fill_value=False))
-        code = _first_of(typed.code, self._too_short(stripped, context))
+        code = _first_of(typed.code, self._too_short(stripped, countries))
         bare = pc.and_not(digits.is_valid(), abroad)
         if not pc.any(bare).as_py():
             number, sure = stripped, unchanged(stripped, None)
         else:
             number, at_home = pc.if_else(abroad, stripped, nothing), pc.if_else(bare, digits, nothing)
-            number, sure, refused = self._with_bare(number, bare, at_home, context)
+            number, sure, refused = self._with_bare(number, bare, at_home, countries)
             code = _first_of(code, refused)
         if not self.any_length:
             code = _first_of(
@@ -153,18 +158,21 @@ class Phone:
         number = pc.if_else(pc.and_(kept, sure), number, nothing)
         return pc.binary_join_element_wise("+", number, "") if self.plus else number, code
 
-    def _too_short(self, stripped: pa.Array, context: Context) -> pa.Array:
+    def _too_short(self, stripped: pa.Array, countries: Countries) -> pa.Array:
         """Return the codes of zeros alone, and of fewer digits than a number has; null for the rest."""
         length = pc.binary_length(stripped)
         short = pc.fill_null(pc.less(length, self.min_digits), fill_value=False)
         code = pa.nulls(len(stripped), pa.string())
-        if not pc.any(short).as_py():
+        if not short.true_count:
             return code
-        codes = [Code.PHONE_ALL_ZEROS.value] + [
-            None if has_numbers_of(context.default_country, one) else Code.PHONE_LENGTH.value
-            for one in range(1, self.min_digits)
+        codes = [
+            None if has_numbers_of(one, count) else Code.PHONE_LENGTH if count else Code.PHONE_ALL_ZEROS
+            for one in countries.names
+            for count in range(self.min_digits)
         ]
-        return pc.replace_with_mask(code, short, pa.array(codes, pa.string()).take(length.filter(short)))
+        begins = pc.multiply(countries.among(short).places, self.min_digits)
+        found = pa.array(codes, pa.string()).take(pc.add(begins, length.filter(short)))
+        return pc.replace_with_mask(code, short, found)
 
     def _without_country(self, digits: pa.Array) -> pa.Array:
         """Return the code of digits that are never sent where no country is configured; null for the rest."""
@@ -176,19 +184,26 @@ class Phone:
         return pc.if_else(refused, pa.scalar(Code.PHONE_NO_COUNTRY.value), nothing)
 
     def _with_bare(
-        self, number: pa.Array, bare: pa.Array, at_home: pa.Array, context: Context
+        self, number: pa.Array, bare: pa.Array, at_home: pa.Array, countries: Countries
     ) -> tuple[pa.Array, pa.Array, pa.Array]:
         """Fill in the numbers without a plus: the numbers, a mask of the sure ones, and the codes of others."""
-        if not context.default_country:
-            number = pc.coalesce(number, self._bare_column(at_home))
-            sure = unchanged(number, None if self.bare is Bare.INTERNATIONAL else bare)
-            return number, sure, self._without_country(at_home)
         nothing = pa.scalar(None, pa.string())
-        long = pc.greater_equal(pc.binary_length(pc.ascii_ltrim(at_home, "0")), self.min_digits)
+        code, named = pa.nulls(len(number), pa.string()), countries.named()
+        unnamed = pc.and_not(bare, named)
         sure = pc.or_(pc.fill_null(unchanged(number, None), fill_value=False), bare)
-        found, refused = national_columns(pc.if_else(long, at_home, nothing), context.default_country)
-        code = pc.if_else(refused, pa.scalar(Code.PHONE_NOT_IN_COUNTRY.value), nothing)
-        return pc.coalesce(number, found), sure, code
+        if unnamed.true_count:
+            digits = pc.if_else(unnamed, at_home, nothing)
+            found = self._bare_column(digits)
+            number, code = pc.coalesce(number, found), self._without_country(digits)
+            kept = unchanged(found, None if self.bare is Bare.INTERNATIONAL else unnamed)
+            sure = pc.if_else(unnamed, pc.fill_null(kept, fill_value=False), sure)
+        if unnamed.true_count < bare.true_count:
+            long = pc.greater_equal(pc.binary_length(pc.ascii_ltrim(at_home, "0")), self.min_digits)
+            digits = pc.if_else(pc.and_(long, named), at_home, nothing)
+            found, refused = national_columns(digits, countries)
+            number = pc.coalesce(number, found)
+            code = _first_of(code, pc.if_else(refused, pa.scalar(Code.PHONE_NOT_IN_COUNTRY.value), nothing))
+        return number, sure, code
 
     def _bare_column(self, digits: pa.Array) -> pa.Array:
         """Write digits without a country code as they are sent where nothing is repaired; null where not sure."""

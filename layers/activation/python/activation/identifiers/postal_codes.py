@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from activation.identifiers.codes import Code
+from activation.identifiers.postal_shapes import bare_codes, same_everywhere
 from activation.identifiers.rules import Result
 from activation.identifiers.table import Context
 from activation.identifiers.text import foreign, is_float, unmarked, whole_number
@@ -75,12 +76,25 @@ class PostalCode:
         return self.five_everywhere or context.default_country not in _LETTERS_OR_OTHER_DIGITS
 
     def told_by_country(self, values: pa.Array) -> pa.Array:
-        """Mask the codes that are not five digits, or every code where five digits may be none of a country's."""
-        return _not_five_digits(values) if self.five_everywhere else pc.is_valid(values)
+        """Mask the codes that may have lost a zero, or every code where five digits may be none of a country's."""
+        if not self.five_everywhere:
+            return pc.is_valid(values)
+        others = _not_five_digits(values)
+        return (
+            pc.fill_null(pc.and_not(others, same_everywhere(values)), fill_value=False)
+            if others.true_count
+            else others
+        )
 
     def country_of_row(self, named: str | None, default: str) -> str:
-        """Return the row's country; "" where it names one that nobody knows, which is not the default one."""
-        return default if named is None else named
+        """Return the row's country, or one that is read like it, so that a column has few.
+
+        A row that names one that nobody knows is not read by the default one.
+        """
+        country = default if named is None else named
+        if country in _ZIP_COUNTRIES:
+            return _ZIP_COUNTRIES[0]
+        return country if country in _LETTERS_OR_OTHER_DIGITS and not self.five_everywhere else ""
 
 
 def _not_five_digits(values: pa.Array) -> pa.Array:
@@ -135,13 +149,7 @@ def _unsure(lowered: pa.Array, context: Context) -> pa.Array:
 
 def _bare(values: pa.Array, context: Context) -> pa.Array:
     """Return plain codes of letters and digits without what stands between them; null where not sure."""
-    lowered = _without_country(pc.ascii_lower(pc.ascii_trim_whitespace(values)))
-    fits = pc.match_substring_regex(lowered, r"\A[0-9a-z]{1,7}(?:[ -][0-9a-z]{1,4})?\z|\A[0-9]{9}\z")
-    fits = pc.and_(fits, pc.match_substring_regex(lowered, r"[0-9]"))
-    kept = pc.replace_substring(pc.replace_substring(lowered, " ", ""), "-", "")
-    plus_4 = pc.and_(pc.ascii_is_decimal(kept), pc.equal(pc.binary_length(kept), 9))
-    kept = pc.if_else(plus_4, pc.utf8_slice_codeunits(kept, 0, 5), kept)
-    return pc.if_else(pc.and_not(fits, _unsure(lowered, context)), kept, pa.scalar(None, pa.string()))
+    return bare_codes(values, zip_country=context.default_country in _ZIP_COUNTRIES)
 
 
 def _spaced(values: pa.Array, context: Context) -> pa.Array:

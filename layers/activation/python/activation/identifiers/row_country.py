@@ -11,11 +11,12 @@ import pyarrow.compute as pc
 
 from activation.identifiers.assign import Use
 from activation.identifiers.countries import country_code
+from activation.identifiers.countries_of_cells import Countries
 from activation.identifiers.country_of_row import COUNTRY_OF_ROW
 from activation.identifiers.header_names import senses
 from activation.identifiers.headers import Meaning
-from activation.identifiers.identify import Column, identify
-from activation.identifiers.table import Context, Digest, Field
+from activation.identifiers.identify import Column, identify, identify_each
+from activation.identifiers.table import Context, Digest, Field, RefusesEach
 from activation.identifiers.text import trim
 
 
@@ -33,7 +34,7 @@ class ByCountry(Protocol):
         ...
 
     def country_of_row(self, named: str | None, default: str) -> str:
-        """Return the country by which a cell is read, ISO alpha-2 or "".
+        """Return the country by which a cell is read, ISO alpha-2 or "", or another that gives the same.
 
         `named` is the one that its row names: None where that cell is blank, "" where it names none that is known.
         """
@@ -132,21 +133,23 @@ def identify_by_country(
     matters = rule.told_by_country(values)
     if not pc.any(matters).as_py():
         return identify(field, values, context, hashed=hashed)
-    rows = countries_for(field, countries, context)
-    rows = pc.if_else(matters, rows, context.default_country)
-    found = pc.value_counts(rows).to_pylist()
-    if len(found) == 1:
-        return identify(field, values, replace(context, default_country=found[0]["values"]), hashed=hashed)
-    places = pc.index_in(rows, value_set=pa.array([one["values"] for one in found], pa.string()))
-    order = pc.sort_indices(places).cast(pa.int64())  # each country's rows side by side
+    default = rule.country_of_row(None, context.default_country)
+    rows = pc.if_else(matters, countries_for(field, countries, context), default)
+    by_row = Countries.of(rows)
+    if len(by_row.names) == 1:
+        return identify(field, values, replace(context, default_country=by_row.names[0]), hashed=hashed)
+    if isinstance(rule, RefusesEach):
+        return identify_each(field, values, by_row, context)
+    order = pc.sort_indices(by_row.places).cast(pa.int64())  # each country's rows side by side
+    counts = pc.value_counts(by_row.places.take(order)).field("counts").to_pylist()
     sorted_values, begin = values.take(order), 0
     sent, code = [], []
-    for one in found:
-        own = replace(context, default_country=one["values"])
-        column = identify(field, sorted_values.slice(begin, one["counts"]), own, hashed=hashed)
+    for name, count in zip(by_row.names, counts, strict=True):
+        own = replace(context, default_country=name)
+        column = identify(field, sorted_values.slice(begin, count), own, hashed=hashed)
         sent.append(column.sent)
         code.append(column.code)
-        begin += one["counts"]
+        begin += count
     back = pc.inverse_permutation(order)
     return Column(pa.concat_arrays(sent).take(back), pa.concat_arrays(code).take(back))
 

@@ -14,6 +14,8 @@ from activation.identifiers.headers import Meaning
 if TYPE_CHECKING:  # a function that only locates drops does without Arrow
     import pyarrow as pa
 
+    from activation.identifiers.countries_of_cells import Countries
+
 
 class Digest(StrEnum):
     """How a normalised value travels."""
@@ -80,6 +82,15 @@ class Refuses(Protocol):
 
         A cell with a code is neither blank nor a word for "no value", nor damaged, nor a digest.
         """
+        ...
+
+
+@runtime_checkable
+class RefusesEach(Protocol):
+    """The same of a rule that reads each cell by a country of its own, and those of all countries at once."""
+
+    def clean_or_refuse_each(self, values: pa.Array, countries: Countries) -> tuple[pa.Array, pa.Array]:
+        """Return what `clean_or_refuse` gives for each cell with its country as the default one."""
         ...
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -10,7 +9,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from activation.identifiers.abroad import plan_of, prefixes_of
-from activation.identifiers.digit_patterns import DigitPattern, matches, parsed, widest
+from activation.identifiers.digit_patterns import (
+    ANYTHING,
+    Both,
+    Part,
+    lengths_of,
+    maybe,
+    one_of,
+    parsed,
+    then,
+    widest,
+)
+from activation.identifiers.digit_tables import DigitColumns, DigitTable, holds
 from activation.identifiers.plans import code_of, plans
 
 # libphonenumber's kinds of numbers, one of which a valid number is.
@@ -18,28 +28,55 @@ KINDS = (
     "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number", "voip", "pager", "uan",
     "voicemail",
 )  # fmt: skip
+# Country codes (Austria, Germany) with kinds of numbers beyond the plan's outline, which are not valid.
+BEYOND_OUTLINE = (43, 49)
 _LONGEST_CODE = 3
 _LONGEST_LENGTH = 62  # the last bit of a length
-_FEW = 8
-
+# The sets of texts that a code's table tells.
+_VALID, _MAYBE = range(2)
 
 # The country codes that numbers had so far, in the order met: a column with no new one finds their tables joined.
 _met: dict[int, None] = {}
 
 
 @cache
-def valid_of(code: int) -> DigitPattern:
+def valid_of(code: int) -> Part:
     """Return the pattern of the valid numbers of all countries with a country code, without the code."""
     from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata
 
-    found: dict[str, None] = {}
-    for region in COUNTRY_CODE_TO_REGION_CODE[code]:
-        metadata = PhoneMetadata.metadata_for_region_or_calling_code(code, region)
-        kinds = (getattr(metadata, kind, None) for kind in KINDS)
-        found |= dict.fromkeys(
-            kind.national_number_pattern for kind in kinds if kind and kind.national_number_pattern
-        )
-    return DigitPattern("|".join(found))
+    regions = COUNTRY_CODE_TO_REGION_CODE[code]
+    plans_of_code = [PhoneMetadata.metadata_for_region_or_calling_code(code, region) for region in regions]
+
+    def any_of(kinds: tuple[str, ...]) -> Part:
+        found = [getattr(plan, kind, None) for plan in plans_of_code for kind in kinds]
+        patterns = (one.national_number_pattern for one in found if one)
+        return parsed("|".join(dict.fromkeys(one for one in patterns if one)))
+
+    return Both(any_of(KINDS), any_of(("general_desc",))) if code in BEYOND_OUTLINE else any_of(KINDS)
+
+
+@cache
+def _lengths(code: int) -> int:
+    """Return how long the valid numbers of a country code are without it, a bit for each length."""
+    return lengths_of(valid_of(code))
+
+
+@cache
+def _table(code: int) -> DigitTable:
+    """Return the table of numbers with their country code: those that are valid, and those that may be.
+
+    What may be valid has behind its code what libphonenumber takes off there, or another prefix.
+    """
+    plan, own, first = plan_of(code), valid_of(code), parsed(str(code))
+    if plan.national_prefix_transform_rule:
+        may_be = one_of(own, *(then(parsed(one), ANYTHING) for one in plans()[str(code)].prefixes))
+    else:
+        removed = maybe(parsed(plan.national_prefix_for_parsing or ""))
+        may_be = then(maybe(*map(parsed, prefixes_of(code))), removed, own)
+    return DigitTable((then(first, own), then(first, may_be)))
+
+
+_NO_COUNTRY = DigitTable((one_of(), one_of()))
 
 
 @cache
@@ -77,7 +114,7 @@ def surely_wrong(digits: pa.Array) -> pa.Array:
     lengths = pa.array([_wrong_lengths(one) for one in first.dictionary.to_pylist()], pa.int64()).take(
         first.indices
     )
-    return pc.fill_null(_has_length(digits, lengths), fill_value=False)
+    return pc.fill_null(has_length(digits, lengths), fill_value=False)
 
 
 @cache
@@ -104,21 +141,7 @@ def _told_by(first: str) -> _Told:
         return _Told()
     # What may be taken off begins with one of the plan's digits.
     has_prefix = first[len(code) : len(code) + 1] in plans()[code].prefixes
-    return _Told(int(code), valid_of(int(code)).lengths, _reach_abroad(int(code)) if has_prefix else 0)
-
-
-def any_end(pattern: DigitPattern, digits: pa.Array, begun: pa.Array, reach: int) -> pa.Array:
-    """Mask digits that match as they stand or, in the mask `begun`, may match without up to `reach` of them."""
-    lengths = pa.scalar(pattern.lengths, pa.int64())
-    found = _matches((pattern,), digits, _has_length(digits, lengths))
-    for begin in range(1, reach + 1):
-        rest = pc.and_(pc.and_not(begun, found), _has_length(digits, lengths, begin))
-        if _few(rest):
-            found = pc.or_(found, rest)
-            continue
-        ends = pc.utf8_slice_codeunits(digits.filter(rest), begin)
-        found = pc.replace_with_mask(found, rest, matches((pattern,), ends))
-    return found
+    return _Told(int(code), _lengths(int(code)), _reach_abroad(int(code)) if has_prefix else 0)
 
 
 def valid_abroad(digits: pa.Array) -> tuple[pa.Array, pa.Array]:
@@ -126,64 +149,18 @@ def valid_abroad(digits: pa.Array) -> tuple[pa.Array, pa.Array]:
 
     The digits are a string array without nulls. The second mask holds the first.
     """
-    first = pc.utf8_slice_codeunits(digits, 0, _LONGEST_CODE + 1).dictionary_encode()
-    texts = first.dictionary.to_pylist()
-    told = [_told_by(one) for one in texts]
-    _met.update(dict.fromkeys(one.code for one in told if one.code))
-    if not _met:
-        none = pa.repeat(pa.scalar(False), len(digits))
-        return none, none
+    first = pc.utf8_slice_codeunits(digits, 0, _LONGEST_CODE).dictionary_encode()
+    codes = [int(code_of(one) or 0) for one in first.dictionary.to_pylist()]
+    _met.update(dict.fromkeys(codes))
     places = {code: place for place, code in enumerate(_met)}
-    patterns = tuple(valid_of(one) for one in _met)
-
-    def by_cell(values: Sequence[int | None]) -> pa.Array:
-        return pa.array(values, pa.int64()).take(first.indices)
-
-    reach = [one.reach for one in told]
-    place = by_cell([places.get(one.code, 0) for one in told]).cast(pa.int32())
-    national = _without_code(digits, by_cell([max(1, len(str(one.code))) for one in told]))
-    lengths = by_cell([one.lengths for one in told])
-    valid = found = _matches(patterns, national, _has_length(national, lengths), place)
-    certain, most = by_cell(reach).is_valid(), pc.fill_null(by_cell(reach), 0)
-    for begin in range(1, pc.max(most).as_py() + 1):
-        rest = pc.and_not(pc.greater_equal(most, begin), found)
-        rest = pc.and_(rest, _has_length(national, lengths, begin))
-        if _few(rest):
-            found = pc.or_(found, rest)
-            continue
-        ends = pc.utf8_slice_codeunits(national.filter(rest), begin)
-        found = pc.replace_with_mask(found, rest, matches(patterns, ends, place.filter(rest)))
-    return valid, pc.or_(found, pc.invert(certain))
+    tables = [_table(code) if code else _NO_COUNTRY for code in _met]
+    which = pa.array([places[code] for code in codes], pa.int32()).take(first.indices)
+    found = DigitColumns.of(digits).found(tables, which)
+    return holds(found, _VALID), holds(found, _MAYBE)
 
 
-def _has_length(digits: pa.Array, lengths: pa.Array | pa.Scalar, without: int = 0) -> pa.Array:
-    """Mask the digits that have one of the lengths (a bit each) without the first `without` of them."""
-    length = pc.subtract(pc.binary_length(digits).cast(pa.int64()), without)
-    bit = pc.shift_left(
-        pa.scalar(1, pa.int64()), pc.min_element_wise(pc.max_element_wise(length, 0), _LONGEST_LENGTH)
-    )
-    return pc.and_(pc.greater_equal(length, 0), pc.not_equal(pc.bit_wise_and(bit, lengths), 0))
-
-
-def _matches(
-    patterns: tuple[DigitPattern, ...], digits: pa.Array, among: pa.Array, which: pa.Array | None = None
-) -> pa.Array:
-    """Return `matches` of the digits in the mask `among`, False for the others."""
-    count = among.true_count
-    if not count:
-        return among
-    if count == len(among):
-        return matches(patterns, digits, which)
-    return pc.replace_with_mask(
-        among, among, matches(patterns, digits.filter(among), which.filter(among) if which is not None else None)
-    )
-
-
-def _few(cells: pa.Array) -> bool:
-    """Return whether a mask has so few cells that a look at each costs less than another round of kernels."""
-    return (pc.sum(cells).as_py() or 0) < _FEW
-
-
-def _without_code(digits: pa.Array, widths: pa.Array) -> pa.Array:
-    ends = [pc.utf8_slice_codeunits(digits, width) for width in range(1, _LONGEST_CODE + 1)]
-    return pc.choose(pc.subtract(widths, pa.scalar(1, pa.int64())), *ends)
+def has_length(digits: pa.Array, lengths: pa.Array | pa.Scalar) -> pa.Array:
+    """Mask the digits that have one of the lengths (a bit each)."""
+    length = pc.binary_length(digits).cast(pa.int64())
+    bit = pc.shift_left(pa.scalar(1, pa.int64()), pc.min_element_wise(length, _LONGEST_LENGTH))
+    return pc.not_equal(pc.bit_wise_and(bit, lengths), 0)
