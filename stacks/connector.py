@@ -32,8 +32,8 @@ from stacks.watch import COUNT_EVENTS, MAX_EVENT_AGE, RETRY_ATTEMPTS
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html, read 2026-11-22.
 MAX_RECEIVES = 5
 VISIBILITY_TIMEOUTS = 6
-# The shortest period of a function's metrics. In one of five minutes the worst run counts, so that a file corrected
-# meanwhile would leave the alarm as it was until the next drop, which may be tomorrow's.
+# The shortest period of a function's metrics. In five minutes the worst run would count, and a file that is
+# corrected meanwhile would leave the alarm as it was until the next drop, which may be tomorrow's.
 ONE_RUN = Duration.minutes(1)
 
 

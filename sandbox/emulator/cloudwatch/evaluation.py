@@ -17,8 +17,8 @@ OK, ALARM, INSUFFICIENT_DATA = "OK", "ALARM", "INSUFFICIENT_DATA"
 EXTRA_PERIODS = 2
 
 # When the clock jumps, so many minutes at each end of the jump are evaluated, since no alarm of ours looks back
-# further: the outer ones one by one, then one in five, since our alarms' periods are multiples of five minutes, but
-# for one of a minute, whose datapoints are all older than the jump or as new as its end.
+# further: the outer ones one by one, then one in five, since our alarms' periods are multiples of five minutes.
+# The one of a minute has only datapoints that are older than the jump or as new as its end.
 JUMP_MINUTES = 3 * 60
 _EACH_MINUTE = 30
 STEP_MINUTES = 5
