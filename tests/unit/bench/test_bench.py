@@ -27,7 +27,7 @@ from typer.testing import CliRunner
 
 from bench import landing, servers, small, synced
 from bench.__main__ import bench
-from bench.deployed import Deployed
+from bench.deployed import Deployed, Filled
 from bench.environments import ROOT, Environment
 from bench.figures import Spread, Table, Target, whole
 from bench.handlers import handlers
@@ -297,8 +297,8 @@ def test_a_sync_is_timed_to_the_answer_of_its_last_upload() -> None:
 def test_a_sync_is_judged_beside_the_script() -> None:
     """The ratios of the medians are printed, and judged for the first size; larger ones have ten seconds."""
     found = {
-        ("the app", "cold"): [(3.3, 50_000)], ("the app", "warm"): [(1.2, 50_000)],
-        ("the script", "cold"): [(3.0, 50_000)], ("the script", "warm"): [(2.0, 50_000)],
+        ("the app", "cold"): [Filled(3.3, 2.9, 50_000)], ("the app", "warm"): [Filled(1.2, 1.0, 50_000)],
+        ("the script", "cold"): [Filled(3.0, 3.0, 50_000)], ("the script", "warm"): [Filled(2.0, 2.0, 50_000)],
     }  # fmt: skip
     sizes = Sizes(synced_rows=(50_000, 400_000), synced_runs=1)
     first, larger = (synced._table(rows, "add", found, sizes) for rows in sizes.synced_rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from importlib import import_module
 from random import Random
+from typing import Any
 
 import phonenumbers
 import pyarrow as pa
@@ -174,7 +175,7 @@ def test_only_the_codes_that_are_named_have_numbers_beyond_their_outline() -> No
     found = set()
     for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items():
         for region in regions:
-            metadata = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, region)
+            metadata: Any = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, region)
             kinds = [getattr(metadata, kind, None) for kind in KINDS]
             numbers = "|".join(one.national_number_pattern for one in kinds if one and one.national_number_pattern)
             outline = parsed(metadata.general_desc.national_number_pattern)
