@@ -43,14 +43,14 @@ class ConnectorAlarms(Construct):
         self.watch.depth(
             "DeadLetters",
             dead_letters,
-            f"drops have failed: `activation status` says why; remove the cause, then {self._redrive}",
+            f"drops have failed: `activation redrive --list` says why; remove the cause, then {self._redrive}",
         )
         # Dead letters are kept for 14 days: when this alarm fires, a week is left.
         self.watch.age(
             "DeadLettersForgotten",
             dead_letters,
             Duration.days(7),
-            f"drops failed a week ago, and SQS forgets them in another: {self._redrive}, or purge the queue",
+            f"drops failed a week ago, and SQS forgets them in another: {self._redrive}, or add --discard",
         )
         # A wait is a new message, so an old message is work that no worker is doing.
         self.watch.age(

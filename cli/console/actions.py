@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from activation.codes import asks_for_new_drop
 from activation.ledger.orders import GIVEN_UP
 
 from cli.runs.actions import CONTINUABLE, DISCARDABLE, STOPPABLE
 from cli.runs.undoing import REFUSED
 
 if TYPE_CHECKING:
+    from cli.runs.rows import RunRow
     from cli.runs.view import RunView
 
 
@@ -85,7 +87,7 @@ def _names(run: RunView) -> Iterator[ActionName]:
     state = run.row.state
     if reason.get("code") == "needs_approval":
         yield ActionName.APPROVE
-    elif state in CONTINUABLE and run.row.code != GIVEN_UP:
+    elif state in CONTINUABLE and run.row.code != GIVEN_UP and not _is_in_vain(run.row):
         yield ActionName.RETRY
     if state in STOPPABLE:
         yield ActionName.STOP
@@ -95,3 +97,8 @@ def _names(run: RunView) -> Iterator[ActionName]:
     is_undone = run.undone_by is not None and run.undone_by.code != REFUSED
     if added and not is_undone and "in_doubt" not in run.receipt:
         yield ActionName.UNDO
+
+
+def _is_in_vain(row: RunRow) -> bool:
+    """Return whether a run cannot continue, since its key cannot be read whatever the settings say."""
+    return row.is_unread and asks_for_new_drop(row.code)

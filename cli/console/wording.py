@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from activation.codes import find
-from activation.model import UNREADABLE
 from activation.report.html import Html
 from activation.report.page_tables import prose, spoken
 
@@ -39,10 +38,15 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def share_rejected(run: RunRow) -> str:
+    """Return how many of the rows with an outcome were rejected, in percent."""
+    share = 100 * run.rows_rejected / max(run.rows_read, 1)
+    return "under 1 %" if share < 1 else f"{share:.0f} %"
+
+
 def called(run: RunRow) -> str:
     """Return what a run is called: its audience, or its file where that names none."""
-    without = run.file or "a message that cannot be read"
-    return printable(without if run.audience in ("", UNREADABLE) else run.audience)
+    return printable((run.file or "a message") if run.is_unread else run.audience)
 
 
 def person(arn: str) -> str:
@@ -52,7 +56,7 @@ def person(arn: str) -> str:
 
 def file_name(run: RunRow) -> str:
     """Return what a run's key says after audience, identifiers and action, "" where it is called by its key."""
-    if run.audience in ("", UNREADABLE):
+    if run.is_unread:
         return ""
     _, _, *rest = run.file.split("/")
     rest = rest[2:] if rest[1:2] == [run.action] else rest[1:]
@@ -77,10 +81,13 @@ def verdict(findings: Sequence[Finding]) -> str:
     return f"{counted(len(findings), 'check')}, {len(bad)} of them need attention" if bad else "All checks passed"
 
 
-def cure(code: str) -> Html | str:
-    """Return what to do about a code, "" for one of the console's own."""
+def cure(code: str, connector: str = "") -> Html | str:
+    """Return what to do about a code, "" for one of the console's own; its commands name code and connector."""
     texts = find(code)
-    return prose(texts[0].do) if texts else ""
+    if not texts:
+        return ""
+    do = texts[0].do.replace("--reason CODE", f"--reason {code}")
+    return prose(do.replace("--connector NAME", f"--connector {connector}") if connector else do)
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {
@@ -90,6 +97,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "called": called,
     "person": person,
     "file_name": file_name,
+    "share_rejected": share_rejected,
     "grade": grade,
     "verdict": verdict,
     "printable": printable,

@@ -59,7 +59,8 @@ class Line:
     def _left(self, sqs: SQSClient, check: str, url: str) -> Finding:
         left = _number(sqs, url, "ApproximateNumberOfMessages")
         redrive = self.command("redrive", "--connector", self.connector)
-        why = f"{self.command('status')} says why; remove the cause, then" if check == "dead letters" else "then"
+        listed = self.command("redrive", "--connector", self.connector, "--list")
+        why = f"{listed} says why; remove the cause, then" if check == "dead letters" else "then"
         return Finding(check, not left, "none" if not left else f"{left}: {why} {redrive}".replace(": then", ":"))
 
 

@@ -7,11 +7,13 @@ import re
 from dataclasses import replace
 
 import pytest
+from activation.model import UNREADABLE
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from cli.console.app import NEEDS_S, Console
 from cli.console.guard import HOST
 from cli.console.letters import by_code
+from cli.console.wording import cure
 from cli.letters import NO_REASON, Letter
 from cli.runs.undone import Undo
 from tests.unit.console.fake import APPLIED, BLOCKED, ENDED, NOW, RUNNING, FakeSource, Served, row
@@ -223,6 +225,51 @@ def test_an_undo_says_beforehand_whom_it_takes_out(console: Served) -> None:
     answer = console.session().get(f"{console.url}/do/undo/{BLOCKED}", timeout=30)
     assert "It is a mirror." in answer.text
     assert 'name="token"' not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("code", "names"), [("wrong_depth", {"discard"}), ("other_connector", {"discard", "retry"})]
+)
+def test_a_drop_whose_key_cannot_be_read_is_listed_and_given_up(
+    console: Served, source: FakeSource, code: str, names: set[str]
+) -> None:
+    """By its key, among what needs a person; it continues only where a setting may be what was wrong."""
+    key = "meta/people.csv"
+    source.rows = [
+        row(
+            ENDED,
+            "failed",
+            audience=UNREADABLE,
+            file=key,
+            code=code,
+            sentence="Why.",
+            rows_acknowledged=0,
+            is_unread=True,
+        ),
+        row(APPLIED, "failed", audience=UNREADABLE, file="", code="discarded", sentence="s", is_unread=True),
+    ]
+    page = shown(console, "/")
+    text = " ".join(outline(page).text.split())
+    assert f"{key} has failed: {code}" in text
+    assert "meta: its key cannot be read" in text
+    assert "a messagemeta: a message that cannot be read" in text  # a break between them
+    found = re.findall(rf'href="/do/(\w+)/{ENDED}"', shown(console, f"/runs/{ENDED}"))
+    assert set(found) == names
+
+
+def test_what_to_do_names_the_connector_and_the_code() -> None:
+    """So that the command can be pasted; a page that shows several connectors leaves the name open."""
+    told = "activation redrive --connector meta --reason not_json --discard"
+    assert told in str(cure("not_json", "meta"))
+    assert "--connector NAME --reason not_json" in str(cure("not_json"))
+
+
+def test_a_list_shows_the_share_of_rejected_rows(console: Served, source: FakeSource) -> None:
+    """A run of which most rows were rejected has ended well, and stands out all the same."""
+    source.rows = [row(APPLIED, "applied", rows_read=300, rows_rejected=270), row(ENDED, "applied")]
+    page = shown(console, "/")
+    assert "270<br><small>90 %</small>" in page
+    assert "139<br><small>under 1 %</small>" in page
 
 
 def test_a_run_that_somebody_has_ended_needs_nobody(console: Served) -> None:
