@@ -32,10 +32,15 @@ class Tables(Protocol):
 
 @dataclass(frozen=True)
 class Found:
-    """The declarations that could be read, and what kept the others from being read, by the table's name."""
+    """The declarations that could be read, and what kept the others from being read, by the table's name.
+
+    `unread` are the sources of tables that could not be read, and `has_tables` says that there are tables at all.
+    """
 
     declarations: tuple[Declaration, ...]
     problems: dict[str, ActivationError] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
+    has_tables: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,7 @@ class Catalogue:
                 found += self.tables.rows(table, by_name[table.like], found)
             except ActivationError as error:
                 problems[table.table] = unread[table.source] = error
-        return Found(tuple(found), problems)
+        return Found(tuple(found), problems, tuple(unread), bool(stored.tables))
 
     def find(self, name: str) -> Declaration | None:
         """Return a declaration that is not paused, None for none; raises what kept it from being found."""
