@@ -11,7 +11,7 @@ from activation.aws.errors import classify, code_of
 from activation.errors import ActivationError, ConfigError
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lambdas.sync.declaration import Declaration, Declarations, TableDeclaration
+from lambdas.sync.declaration import Declaration, Declarations, SourceDeclaration, TableDeclaration
 from lambdas.sync.declarations import DeclarationsError, read_declarations
 
 if TYPE_CHECKING:
@@ -53,17 +53,23 @@ class Catalogue:
     s3: S3Client
     bucket: str
     tables: Tables | None = None
+    _read: list[Declarations] = field(default_factory=list, repr=False, compare=False)
 
     def stored(self) -> Declarations:
         """Return what `apply` stored, nothing before the first; raises Retryable and ConfigError."""
         document = stored_document(self.s3, self.bucket)
         try:
-            return NONE if document is None else read_declarations(document)
+            self._read[:] = [NONE if document is None else read_declarations(document)]
+            return self._read[0]
         except DeclarationsError as error:
             raise ConfigError(
                 "newer_declarations",
                 f"the stored declarations have {len(error.mistakes)} mistakes for this release: apply them again",
             ) from None
+
+    def source(self, name: str) -> SourceDeclaration:
+        """Return a source as it was declared when the declarations were last read; raises as `stored` does."""
+        return (self._read[0] if self._read else self.stored()).source(name)
 
     def all(self) -> Found:
         """Return all declarations; a table that cannot be read keeps only later ones of its source from being due.

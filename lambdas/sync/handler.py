@@ -134,7 +134,7 @@ def _sync() -> Sync:
 
 def _source_of(catalogue: Catalogue, sources: Sources) -> Callable[[Declaration], tuple[Source, SourceKind]]:
     def source_of(declaration: Declaration) -> tuple[Source, SourceKind]:
-        declared = catalogue.stored().source(declaration.source)
+        declared = catalogue.source(declaration.source)
         return sources.source(declared), declared.kind
 
     return source_of
