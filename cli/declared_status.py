@@ -12,13 +12,15 @@ from activation.ledger.runs import Ledger
 
 from cli import deployment
 from lambdas.sync.catalogue import Catalogue
-from lambdas.sync.declaration import Declaration
-from lambdas.sync.due import following_slot, slot_time
+from lambdas.sync.due import slot_time
 from lambdas.sync.slots import SYNC, declaration_key, slot_id
+from lambdas.sync.upcoming import Coming, Upcoming, coming
+
+GONE = Coming("", "")  # of a row that is in no table any more, or that declares nothing
 
 
 def states() -> list[dict[str, Any]]:
-    """Return the declarations in force and the rows of tables that ever had a slot, by their names' order."""
+    """Return the declarations in force and the rows of tables that ever had a slot or will have one, by name."""
     app = deployment.find()
     client = boto3.client("dynamodb")
     stored = Catalogue(boto3.client("s3"), app.mirrors_bucket).stored()
@@ -29,12 +31,16 @@ def states() -> list[dict[str, Any]]:
     )
     records = {item["pk"]["S"].removeprefix(declaration_key("")): item for page in pages for item in page["Items"]}
     declared = {one.name: one for one in stored.audiences}
-    ledger = Ledger(ConditionalTable(client, app.ledger_table), SYNC, lease_s=0, ttl_days=1)
-    sources = [table.source for table in stored.tables]
+    table = ConditionalTable(client, app.ledger_table)
+    ledger = Ledger(table, SYNC, lease_s=0, ttl_days=1)
+    sources = [one.source for one in stored.tables]
+    rows = Upcoming(table, ttl_days=1).read() if sources else {}
     found = []
-    for name in sorted(declared.keys() | (records.keys() if sources else set())):
+    for name in sorted(declared.keys() | (records.keys() | rows.keys() if sources else set())):
         slot = read_text(records.get(name, {}), "newest_slot")
-        found.append(_state(name, declared.get(name), slot, ledger, sources))
+        declaration = declared.get(name)
+        following = coming(declaration, datetime.now(UTC), slot) if declaration else rows.get(name, GONE)
+        found.append(_state(name, slot, following, ledger, [declaration.source] if declaration else sources))
     return found
 
 
@@ -43,15 +49,10 @@ def local_time(slot: str, zone: str) -> str:
     return f"{slot_time(slot).astimezone(ZoneInfo(zone or 'UTC')):%Y-%m-%d %H:%M%z}" if slot else ""
 
 
-def _state(
-    name: str, declaration: Declaration | None, slot: str, ledger: Ledger, sources: list[str]
-) -> dict[str, Any]:
-    places = [declaration.source] if declaration else sources
-    run = (
-        next(filter(None, (ledger.read(slot_id(source, name, slot)) for source in places)), None) if slot else None
-    )
+def _state(name: str, slot: str, following: Coming, ledger: Ledger, sources: list[str]) -> dict[str, Any]:
+    runs = (ledger.read(slot_id(source, name, slot)) for source in sources)
+    run = next(filter(None, runs), None) if slot else None
     tally = run.progress.tally if run else None
-    following = following_slot(declaration, datetime.now(UTC), slot) if declaration else None
     return {
         "declaration": name,
         "slot": slot,
@@ -60,7 +61,7 @@ def _state(
         "sentence": run.sentence if run else "",
         "rows": tally.acknowledged if tally else 0,
         "left_out": dict(tally.rejected_by_us) if tally else {},
-        "next_slot": following.name if following else "",
-        "timezone": declaration.schedule.zone.key if declaration else "",
-        "paused": declaration.paused if declaration else False,
+        "next_slot": following.slot,
+        "timezone": following.timezone,
+        "paused": following.paused,
     }

@@ -11,7 +11,7 @@ from activation.aws.errors import classify, code_of
 from activation.errors import ActivationError, ConfigError
 from botocore.exceptions import BotoCoreError, ClientError
 
-from lambdas.sync.declaration import Declaration, Declarations, TableDeclaration
+from lambdas.sync.declaration import Declaration, Declarations, SourceDeclaration, TableDeclaration
 from lambdas.sync.declarations import DeclarationsError, read_declarations
 
 if TYPE_CHECKING:
@@ -32,10 +32,15 @@ class Tables(Protocol):
 
 @dataclass(frozen=True)
 class Found:
-    """The declarations that could be read, and what kept the others from being read, by the table's name."""
+    """The declarations that could be read, and what kept the others from being read, by the table's name.
+
+    `unread` are the sources of tables that could not be read, and `has_tables` says that there are tables at all.
+    """
 
     declarations: tuple[Declaration, ...]
     problems: dict[str, ActivationError] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
+    has_tables: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,17 +53,23 @@ class Catalogue:
     s3: S3Client
     bucket: str
     tables: Tables | None = None
+    _read: list[Declarations] = field(default_factory=list, repr=False, compare=False)
 
     def stored(self) -> Declarations:
         """Return what `apply` stored, nothing before the first; raises Retryable and ConfigError."""
         document = stored_document(self.s3, self.bucket)
         try:
-            return NONE if document is None else read_declarations(document)
+            self._read[:] = [NONE if document is None else read_declarations(document)]
+            return self._read[0]
         except DeclarationsError as error:
             raise ConfigError(
                 "newer_declarations",
                 f"the stored declarations have {len(error.mistakes)} mistakes for this release: apply them again",
             ) from None
+
+    def source(self, name: str) -> SourceDeclaration:
+        """Return a source as it was declared when the declarations were last read; raises as `stored` does."""
+        return (self._read[0] if self._read else self.stored()).source(name)
 
     def all(self) -> Found:
         """Return all declarations; a table that cannot be read keeps only later ones of its source from being due.
@@ -79,7 +90,7 @@ class Catalogue:
                 found += self.tables.rows(table, by_name[table.like], found)
             except ActivationError as error:
                 problems[table.table] = unread[table.source] = error
-        return Found(tuple(found), problems)
+        return Found(tuple(found), problems, tuple(unread), bool(stored.tables))
 
     def find(self, name: str) -> Declaration | None:
         """Return a declaration that is not paused, None for none; raises what kept it from being found."""

@@ -30,6 +30,7 @@ from lambdas.sync.source import Source
 from lambdas.sync.sources import Sources, SourceSettings
 from lambdas.sync.status import Statuses
 from lambdas.sync.tick import tick
+from lambdas.sync.upcoming import Upcoming
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -48,6 +49,7 @@ class Sync:
     slots: Slots
     extractor: Extractor
     ends: RunEnds
+    upcoming: Upcoming
     queue_url: str
 
     @property
@@ -69,18 +71,23 @@ class Sync:
 
         A table that cannot be read is said in the log and counted: an alarm watches that.
         """
-        ticked = tick(self.catalogue.all(), self.slots, self.clients.sqs, self.queue_url)
+        found = self.catalogue.all()
+        ticked = tick(found, self.slots, self.clients.sqs, self.queue_url)
         for table, error in ticked.problems.items():
             _log.error("a table of declarations cannot be read", extra={"table": table, "code": error.code})
         _log.info("tick", extra={"due": [f"{one.declaration} {one.slot}" for one in ticked.due]})
         _metrics.add_metric("SlotsDue", MetricUnit.Count, len(ticked.due))
         _metrics.add_metric("TablesUnreadable", MetricUnit.Count, len(ticked.problems))
-        if ticked.taken is None:
-            return
+        if ticked.taken is not None:
+            self._take(ticked.taken, ticked.due[0], context)
+        if found.has_tables:
+            self.upcoming.note(ticked.coming, found.unread)
+
+    def _take(self, declaration: Declaration, work: SlotWork, context: LambdaContext) -> None:
         try:
-            _log_slot(ticked.due[0], self.extractor.advance(ticked.taken, ticked.due[0], _time_left_s(context)))
+            _log_slot(work, self.extractor.advance(declaration, work, _time_left_s(context)))
         except (LeaseHeld, LeaseLost):
-            _log.info("another worker has the slot", extra={"declaration": ticked.taken.name})
+            _log.info("another worker has the slot", extra={"declaration": declaration.name})
 
 
 def _log_slot(work: SlotWork, state: RunState | None) -> None:
@@ -121,12 +128,13 @@ def _sync() -> Sync:
         statuses.noted,
     )
     ends = RunEnds(clients.s3, drops, receipts, statuses.ended)
-    return Sync(clients, catalogue, slots, extractor, ends, queue_url)
+    upcoming = Upcoming(clients.table, ttl_days=ttl_days)
+    return Sync(clients, catalogue, slots, extractor, ends, upcoming, queue_url)
 
 
 def _source_of(catalogue: Catalogue, sources: Sources) -> Callable[[Declaration], tuple[Source, SourceKind]]:
     def source_of(declaration: Declaration) -> tuple[Source, SourceKind]:
-        declared = catalogue.stored().source(declaration.source)
+        declared = catalogue.source(declaration.source)
         return sources.source(declared), declared.kind
 
     return source_of

@@ -8,12 +8,13 @@ same, delayed: it finds the slot extracted, or does it in the stead of a process
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from lambdas.sync.due import due_slot
 from lambdas.sync.messages import SlotWork
+from lambdas.sync.upcoming import Coming, coming
 
 if TYPE_CHECKING:
     from activation.errors import ActivationError
@@ -31,11 +32,13 @@ class Ticked:
     """What a tick did: the slots it found due, and what kept tables from being read, by their names.
 
     `taken` is the declaration of the first of them, which the tick is to extract; None where none is due.
+    `coming` is what comes next of the rows of tables, by their declarations' names.
     """
 
     due: tuple[SlotWork, ...]
     problems: dict[str, ActivationError]
     taken: Declaration | None = None
+    coming: dict[str, Coming] = field(default_factory=dict)
 
 
 def tick(
@@ -47,9 +50,12 @@ def tick(
     two messages for one slot the claim lets one through. Raises what SQS and the ledger raise.
     """
     now = clock() if clock else datetime.now(UTC)
-    due, taken = list[SlotWork](), None
+    due, taken, following = list[SlotWork](), None, dict[str, Coming]()
     for declaration in found.declarations:
-        slot = due_slot(declaration, now, slots.read(declaration.name).newest_slot)
+        newest = slots.read(declaration.name).newest_slot
+        slot = due_slot(declaration, now, newest)
+        if declaration.row is not None:
+            following[declaration.name] = coming(declaration, now, slot.name if slot else newest)
         if slot is None:
             continue
         work = SlotWork(declaration.name, slot.name)
@@ -58,4 +64,4 @@ def tick(
         slots.note(declaration.name, slot.name)
         taken = taken or declaration
         due.append(work)
-    return Ticked(tuple(due), found.problems, taken)
+    return Ticked(tuple(due), found.problems, taken, following)

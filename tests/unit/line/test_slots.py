@@ -40,6 +40,23 @@ def test_until_anything_is_measured_the_usual_number_is_in_flight() -> None:
     assert one.allowed(4) == 4
 
 
+@pytest.mark.parametrize(("expected_s", "held_mb", "wanted"), [(0.31, 200, 12), (0.31, 875, 4), (0.01, 200, 4)])
+def test_other_calls_tell_how_slow_a_platform_is_before_its_first_answer(
+    expected_s: float, held_mb: int, wanted: int
+) -> None:
+    """A small drop has all of its requests in flight before one is answered; then its own answers count."""
+    one, clock = slots(held_mb=held_mb)
+    one.expected_s = lambda: expected_s
+    one.making()
+    clock.pass_s(0.03)
+    one.made()
+    clock.pass_s(2)  # the audience is opened, which is none of the making
+    one.made()
+    assert one.allowed(4) == wanted
+    one.answered(0.02, MB)
+    assert one.allowed(4) == 4
+
+
 @pytest.mark.parametrize(
     ("made_s", "answered_s", "wanted"),
     [(0.01, 0.5, 16), (0.051, 0.5, 11), (0.11, 0.5, 6), (0.01, 0.02, 4), (1.0, 0.5, 4)],

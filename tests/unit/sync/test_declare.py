@@ -18,7 +18,8 @@ from cli.__main__ import app
 from cli.declared import SyncDeployment
 from lambdas.sync.catalogue import KEY
 from lambdas.sync.messages import SlotWork, read
-from tests.unit.sync.world import World
+from lambdas.sync.upcoming import Coming, Upcoming
+from tests.unit.sync.world import SLOT, World
 
 TEXT = """\
 sources: {cdp: {kind: postgres}}
@@ -171,6 +172,25 @@ def test_run_queues_a_slot_of_its_own(world: World, typed: Typed) -> None:
     assert isinstance(work, SlotWork)
     assert (work.declaration, work.slot) == ("vip", json.loads(done.output)["slot"])
     assert typed("run", "nobody").exit_code == 1
+
+
+def test_status_names_the_next_slots_of_a_tables_rows(world: World, typed: Typed) -> None:
+    """As the newest tick has noted them, on their own wall clocks, also before the first slot."""
+    zone = "America/Argentina/Buenos_Aires"
+    rows = {"cdp:brio": Coming("2027-01-01T13:00:00Z", zone, paused=True), "cdp:kangoo": Coming(SLOT, zone)}
+    Upcoming(world.table, ttl_days=400).note(rows)
+    typed("apply", "--yes")
+    assert "kangoo" not in typed("status").output
+    typed("apply", "--yes", file=f"{TEXT}tables: [{{source: cdp, table: cdp.rows, like: vip}}]\n")
+    world.slots.note("cdp:gone", SLOT)
+    states = {one["declaration"]: one for one in map(json.loads, typed("status", "--json").output.splitlines())}
+    shown = {name: (one["next_slot"], one["paused"]) for name, one in states.items() if ":" in name}
+    assert shown == {
+        "cdp:brio": ("2027-01-01T13:00:00Z", True),
+        "cdp:gone": ("", False),
+        "cdp:kangoo": (SLOT, False),
+    }
+    assert "07:00-0300" in typed("status", "cdp:kangoo").output
 
 
 def test_status_says_what_became_of_the_newest_slot(world: World, typed: Typed) -> None:

@@ -14,13 +14,15 @@ from activation.errors import ConfigError, Rejected
 from activation.ledger.runs import RunState
 
 from lambdas.sync.catalogue import KEY, Catalogue, Found
-from lambdas.sync.declaration import Declaration, TableDeclaration
+from lambdas.sync.declaration import Declaration, TableDeclaration, TableRow
 from lambdas.sync.ended import EndedRun, RunEnds
 from lambdas.sync.export import MANIFEST, folder_of
 from lambdas.sync.messages import RunEnded, SlotWork, read
 from lambdas.sync.slots import Slots
 from lambdas.sync.source import unreachable
 from lambdas.sync.tick import IN_STEAD_S, tick
+from lambdas.sync.upcoming import KEY as UPCOMING
+from lambdas.sync.upcoming import Coming, Upcoming
 from tests.unit.sync.world import NEXT_SLOT, SLOT, VIP, World
 
 DOCUMENT: dict[str, Any] = {
@@ -80,6 +82,48 @@ def test_a_tick_takes_the_first_slot_itself(world: World) -> None:
     assert ticked.due == (SlotWork("vip", SLOT), SlotWork("other", SLOT))
     assert world.sqs.delays_s == [IN_STEAD_S, 0]
     assert tick(found, world.slots, world.sqs, world.queue_url, clock=lambda: at).taken is None
+
+
+TABLE = TableDeclaration("cdp", "cdp.rows", "vip", "{system_name}")
+ROW = replace(VIP, name="cdp:kangoo", row=TableRow(TABLE, "kangoo"))
+
+
+def test_a_tick_tells_what_comes_next_of_the_rows_of_tables(world: World) -> None:
+    """After the slot that it has queued, or at the time that somebody asks for in between."""
+    at = datetime(2026, 12, 1, 10, tzinfo=UTC)
+
+    def told(*declarations: Declaration) -> dict[str, Coming]:
+        return tick(Found(declarations), world.slots, world.sqs, world.queue_url, clock=lambda: at).coming
+
+    assert told(VIP, ROW) == {"cdp:kangoo": Coming(NEXT_SLOT, "UTC")}
+    asked = replace(ROW, asked_for=at + timedelta(hours=3))
+    assert told(asked) == {"cdp:kangoo": Coming("2026-12-01T13:00:00Z", "UTC")}
+    assert told(replace(ROW, paused=True)) == {"cdp:kangoo": Coming(NEXT_SLOT, "UTC", paused=True)}
+
+
+def test_what_comes_next_is_noted_where_it_has_changed(world: World) -> None:
+    """A row that is gone is forgotten; of a source that could not be read the rows stay as they were."""
+    upcoming = Upcoming(world.table, ttl_days=400, clock=lambda: world.now)
+    first, second = Coming(SLOT, "UTC"), Coming(NEXT_SLOT, "Europe/Berlin", paused=True)
+    assert upcoming.read() == {}
+    upcoming.note({"cdp:a": first, "crm:b": second})
+    assert upcoming.read() == {"cdp:a": first, "crm:b": second}
+    written = world.table.read(UPCOMING)
+    world.now += 300
+    upcoming.note({"crm:b": second}, unread=["cdp"])
+    assert world.table.read(UPCOMING) == written
+    upcoming.note({"crm:b": second})
+    assert upcoming.read() == {"crm:b": second}
+
+
+def test_of_more_rows_than_a_record_holds_the_first_are_noted(world: World) -> None:
+    """The tick goes on all the same."""
+    rows = {f"cdp:{number:060}": Coming(f"2027-01-01T{number % 24:02}:00:00Z", "UTC") for number in range(6_000)}
+    upcoming = Upcoming(world.table, ttl_days=400, clock=lambda: world.now)
+    upcoming.note(rows)
+    found = upcoming.read()
+    assert 2_000 < len(found) < 6_000
+    assert max(one.slot for one in found.values()) <= min(rows[name].slot for name in rows.keys() - found.keys())
 
 
 class Interrupted(Slots):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from threading import Thread
 from typing import Protocol, TypeVar
 
 from activation.errors import ConfigError, Rejected, Retryable
@@ -123,7 +125,7 @@ class PlatformClient:
         """Do the same, and keep what is read for an `open` that follows within seconds."""
 
         def send(request: Request) -> Outcome:
-            outcome = self.send(request)
+            outcome = self.reads.take(request) or self.send(request)
             self.reads.keep(request, outcome)
             return outcome
 
@@ -132,6 +134,30 @@ class PlatformClient:
     def open(self, conversation: Generator[Request, Outcome, T]) -> T:
         """Do the same without asking again what `look` has just read."""
         return self._execute(conversation, lambda request: self.reads.take(request) or self.send(request))
+
+    @contextmanager
+    def looking_ahead(self, conversation: Generator[Request, Outcome, object]) -> Iterator[None]:
+        """Read in a thread what `look` or `open` will ask for in the block; both wait for what it is reading.
+
+        It must only read. What it raises is not raised here: who asks next asks the platform again.
+        """
+
+        def send(request: Request) -> Outcome:
+            outcome = self.send(request)
+            self.reads.keep(request, outcome)
+            return outcome
+
+        def read() -> None:
+            with suppress(Exception):  # whatever it is, who asks next finds it out, and says it
+                self._execute(conversation, send)
+
+        thread = Thread(target=read, name="look-ahead", daemon=True)
+        self.reads.coming(thread)
+        thread.start()
+        try:
+            yield
+        finally:
+            thread.join()  # it must not renew the lease of a run that was left
 
     def _execute(self, conversation: Generator[Request, Outcome, T], send: Callable[[Request], Outcome]) -> T:
         try:

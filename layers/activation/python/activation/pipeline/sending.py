@@ -97,6 +97,7 @@ class Sender:
         begun = map(self._begin, spans)
         for chains in _last_marked(begun) if self.limits.session_of(self.audience.action) else begun:
             if chains:
+                self.slots.made()  # now, since the platform is waited for next
                 self.destination.open()
             while chains:
                 self.slots.made()

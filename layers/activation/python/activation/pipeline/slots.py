@@ -19,6 +19,7 @@ from threading import Lock
 NEWEST_SHARE = 0.2  # of a new measurement in the average
 # A request's lines are held as columns, as its body, and in what sends it.
 HELD_BYTES_PER_BODY_BYTE = 3
+FIRST_BODY_BYTES = 5_000_000.0  # until a larger one was answered: about the most of Meta's
 MEMORY_SHARE = 0.5  # of the function's memory; what is read, and the SDK, need the rest
 PATIENCE = 2.0  # timeouts of a request that must be left for more of them to begin
 # For how much of an answer's time an acknowledgement may wait for others to be written with it. At 500 ms and 16
@@ -63,17 +64,19 @@ class Slots:
     """The slots of one run's requests; the thread that makes requests asks, those that send them report.
 
     `time_left_s` returns the seconds left for calls, of which one may take `timeout_s`. `held_bytes` returns the
-    process's resident memory. `clock` returns seconds.
+    process's resident memory. `expected_s` returns how long an answer may take before the first request was
+    answered, by other calls to the platform, 0 where there were none. `clock` returns seconds.
     """
 
     limits: InFlight
     timeout_s: float
     time_left_s: Callable[[], float]
     held_bytes: Callable[[], int] = _resident_bytes
+    expected_s: Callable[[], float] = lambda: 0.0
     clock: Callable[[], float] = time.monotonic
     _answered_s: float | None = None
     _made_s: float | None = None
-    _body_bytes: float = 0.0
+    _body_bytes: float = FIRST_BODY_BYTES
     _making_since: float | None = None
     _lock: Lock = field(default_factory=Lock, repr=False)
 
@@ -96,9 +99,10 @@ class Slots:
     def allowed(self, in_flight: int) -> int:
         """Return how many requests may be in flight, where `in_flight` are now."""
         limits = self.limits
-        if limits.most <= limits.usual or self._answered_s is None or not self._made_s:
+        answered_s = self.expected_s() if self._answered_s is None else self._answered_s
+        if limits.most <= limits.usual or not answered_s or not self._made_s:
             return limits.usual
-        wanted = min(limits.most, math.ceil(self._answered_s / self._made_s) + 1)
+        wanted = min(limits.most, math.ceil(answered_s / self._made_s) + 1)
         if wanted <= limits.usual or in_flight < limits.usual:
             return limits.usual
         if self.time_left_s() < PATIENCE * self.timeout_s:

@@ -71,7 +71,8 @@ def close_folder(invocation: Invocation) -> None:
     if earlier is not None:
         save_listing(client, bucket, key, earlier)
     elif not is_quiet(work.drop.key):
-        FolderClosing(connector, work, invocation.located, run_id, again).close()
+        listing = FolderClosing(connector, work, invocation.located, run_id, again).close()
+        invocation.keep_listing(key, listing)
     elif not work.again and stored_listing(connector, key) is None:
         # Else it was listed when the quiet time had passed: that was refused, and somebody has redriven it.
         FolderClosing(connector, work, invocation.located, run_id, again).close_quiet()
@@ -135,8 +136,8 @@ class FolderClosing:
             return self.connector.clock() - one.at < LISTING_S
         return any(file.key.startswith(prefix) for file in listing.files)
 
-    def close(self) -> None:
-        """Note the closing, then list the folder and freeze the list.
+    def close(self) -> FolderListing:
+        """Note the closing, then list the folder, freeze the list, and return it.
 
         In this order, so that a file whose event does not find the closing was there before the list was made. A
         refused closing is noted with its code: files that come later are late all the same.
@@ -161,6 +162,7 @@ class FolderClosing:
             raise
         listing = save_listing(connector.clients.s3, bucket, key, closed.listing)
         self._note_nested(listing, closing, listed_at)
+        return listing
 
     def _refuse_stale(self, listing: FolderListing) -> None:
         """Raise Rejected (stale_files) where files are left over that a late file may belong to.

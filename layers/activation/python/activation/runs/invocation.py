@@ -125,6 +125,10 @@ class Invocation:
             self._listings[key] = load_listing(connector.clients.s3, connector.settings.receipts_bucket, key)
         return self._listings.get(key)
 
+    def keep_listing(self, key: str, listing: FolderListing) -> None:
+        """Keep a listing that this invocation has stored, so that it is not read back."""
+        self._listings[key] = listing
+
     @cached_property
     def refused(self) -> RefusedStore:
         """Return the refused identifiers of the run."""

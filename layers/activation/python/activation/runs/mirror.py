@@ -112,8 +112,21 @@ class MirrorSteps:
     def _compare(self) -> None:
         drop = RunDrop.open(self.invocation)
         drop.scan()
-        if self._mirror.looked or self._look(drop.keys):
+        if self._mirror.looked or self._is_looked_for_meanwhile() or self._look(drop.keys):
             Comparison(self.invocation).read(drop)
+
+    def _is_looked_for_meanwhile(self) -> bool:
+        """Return whether the drop is read while the platform is being asked for the audience.
+
+        Then it is read as for the mirror before; where the audience turns out to be changed otherwise, it is read
+        once more.
+        """
+        snapshot = known(self.invocation).snapshot
+        if snapshot is None or not self.client.reads.is_coming:
+            return False
+        with self.invocation.held.lock:
+            self._mirror.cells = snapshot.cells
+        return True
 
     def _look(self, keys: tuple[str, ...]) -> bool:
         """Look for the audience; return False where what was read is of no use for how it is changed by now."""

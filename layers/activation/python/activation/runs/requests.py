@@ -65,7 +65,10 @@ def sender_of(
         client=client,
         rejects=rejects,
         slots=Slots(
-            invocation.connector.slots, invocation.connector.timeout_s, time_left_s=invocation.time_for_calls_s
+            invocation.connector.slots,
+            invocation.connector.timeout_s,
+            time_left_s=invocation.time_for_calls_s,
+            expected_s=lambda: invocation.calls.mean_ms / 1000,
         ),
         limits=invocation.connector.limits,
         untimely=partial(_untimely, invocation),

@@ -29,6 +29,7 @@ from activation.runs.effects import RunEffects
 from activation.runs.forgotten import erase_forgotten
 from activation.runs.held_rows import count_rows
 from activation.runs.invocation import Invocation
+from activation.runs.look_ahead import looking_ahead
 from activation.runs.mirror import MirrorSteps
 from activation.runs.mirror_compare import send_again
 from activation.runs.mirror_guard import refuse_file
@@ -127,7 +128,8 @@ class ActiveRun:
             return self._superseded()
         client = platform_client(invocation, publisher)
         try:
-            return self._advance(client)
+            with looking_ahead(invocation, client):
+                return self._advance(client)
         except UploadsGone as gone:
             return self._start_over(gone.outcome)
 

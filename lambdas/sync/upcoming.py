@@ -1,0 +1,76 @@
+"""When the rows of tables come next, as the newest tick found it, so that a command reads no database for it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from activation.aws.table import ConditionalTable, number, read_text
+
+from lambdas.sync.declaration import Declaration
+from lambdas.sync.due import following_slot, slot_at
+from lambdas.sync.slots import SYNC
+
+KEY = f"{SYNC}#upcoming"
+# A record has room for some 4,000 rows; of more, those that come first are noted. (400 KB:
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html, read 2026-11-30)
+_MOST_BYTES = 390_000
+
+
+@dataclass(frozen=True)
+class Coming:
+    """A declaration's next slot by its name, its time zone, and whether it is paused."""
+
+    slot: str
+    timezone: str
+    paused: bool = False
+
+
+def coming(declaration: Declaration, now: datetime, newest: str) -> Coming:
+    """Return what comes next of a declaration whose newest slot so far is `newest`, "" for none."""
+    slots = [following_slot(declaration, now, newest)]
+    if declaration.asked_for is not None and declaration.asked_for > now:
+        slots.append(slot_at(declaration.asked_for))
+    return Coming(min(slots).name, declaration.schedule.zone.key, declaration.paused)
+
+
+class Upcoming:
+    """Reads and writes the record; `ttl_days` is how long it is kept after its last change."""
+
+    def __init__(self, table: ConditionalTable, *, ttl_days: int, clock: Callable[[], float] = time.time) -> None:
+        self._table, self._keep_s, self._clock = table, ttl_days * 86_400, clock
+
+    def read(self) -> dict[str, Coming]:
+        """Return what is noted, by the declarations' names."""
+        text = read_text(self._table.read(KEY) or {}, "rows")
+        return {name: Coming(**one) for name, one in json.loads(text or "{}").items()}
+
+    def note(self, found: Mapping[str, Coming], unread: Iterable[str] = ()) -> None:
+        """Note what a tick found; of sources that it could not read, `unread`, what was noted stays."""
+        before = self.read()
+        kept = {name: one for name, one in before.items() if name.partition(":")[0] in set(unread)}
+        after = _fitting({**kept, **found})
+        if after == before:
+            return
+        now = self._clock()
+        rows = json.dumps({name: asdict(one) for name, one in after.items()}, separators=(",", ":"))
+        self._table.update(
+            KEY,
+            "SET #rows = :rows, updated_at = :now, expires_at = :expires",
+            {":rows": {"S": rows}, ":now": number(now), ":expires": {"N": str(int(now) + self._keep_s)}},
+            condition="attribute_not_exists(updated_at) OR updated_at <= :now",
+            names={"#rows": "rows"},
+        )
+
+
+def _fitting(found: Mapping[str, Coming]) -> dict[str, Coming]:
+    left, fitting = _MOST_BYTES, dict[str, Coming]()
+    for name, one in sorted(found.items(), key=lambda item: (item[1].slot, item[0])):
+        left -= len(json.dumps({name: asdict(one)}))
+        if left < 0:
+            break
+        fitting[name] = one
+    return fitting
