@@ -60,11 +60,16 @@ def _plan(country: str) -> _Plan | None:
     # Trunk prefixes may be there twice: libphonenumber looks for one behind the country code, and once more.
     before = (_ZEROS, maybe(*map(parsed, dialled)), maybe(parsed(code)), maybe(parsed(trunk)))
 
-    def begun(patterns: list[str]) -> Part:
-        ends = (
-            then(parsed(one.removesuffix("$")), *([] if one.endswith("$") else [ANYTHING])) for one in patterns
-        )
-        return then(*before, one_of(*ends))
+    def begun(*patterns: Part) -> Part:
+        return then(*before, one_of(*patterns))
+
+    # A few alternatives are whole numbers. Before a zero libphonenumber takes nothing for the way to dial abroad.
+    at_home = [
+        parsed(one.removesuffix("$")) if one.endswith("$") else then(parsed(one), ANYTHING) for one in others
+    ]
+    dialled_abroad = then(one_of(*map(parsed, alternatives(abroad))), maybe(then(parsed("[1-9]"), ANYTHING)))
+    outline = parsed(metadata.general_desc.national_number_pattern)
+    home_again = then(parsed(f"{idd}{code}"), maybe(parsed(trunk)), maybe(parsed(trunk)), outline)
 
     def numbers(pattern: Part) -> DigitTable:
         return DigitTable((pattern, then(parsed(trunk), pattern), then(*before, maybe(parsed(trunk)), pattern)))
@@ -74,14 +79,13 @@ def _plan(country: str) -> _Plan | None:
         trunk=trunk,
         idd=idd,
         own=numbers(valid_of(int(code))),
-        outline=numbers(parsed(metadata.general_desc.national_number_pattern)),
+        outline=numbers(outline),
         begun=DigitTable(
             (
-                begun([*others, *alternatives(abroad)]),
+                begun(*at_home, dialled_abroad),
                 then(parsed(code), ANYTHING),
                 then(parsed(idd), ANYTHING) if idd else one_of(),
-                # Before a zero they are no way to dial abroad.
-                one_of(begun(others), then(parsed(f"{idd}(?:0|{code})"), ANYTHING)),
+                one_of(begun(*at_home), home_again),
             )
         ),
         lengths=sum(1 << len(trunk) + length for length in metadata.general_desc.possible_length),
@@ -140,6 +144,8 @@ def _of_plans(digits: pa.Array, countries: Countries, plans: list[_Plan]) -> tup
     trunk_is_code = countries.each([one.trunk == one.country_code for one in plans], pa.bool_())
     lengths = countries.each([one.lengths for one in plans], pa.int64())
     sure = pc.invert(pc.or_(unsure, pc.and_not(behind_trunk, has_length(digits, lengths))))
+    # With the outline of a number as they stand, digits keep what looks like the country code.
+    kept = pc.and_not(pc.and_(sure, holds(outline, _PLAIN)), behind_trunk)
     sure = pc.and_not(sure, pc.and_not(coded, pc.and_(behind_trunk, trunk_is_code)))
     valid = pc.and_(sure, pc.if_else(behind_trunk, holds(own, _BEHIND_TRUNK), holds(own, _PLAIN)))
     shorter = _without_first(digits, [len(one.trunk) for one in plans], countries)
@@ -150,6 +156,7 @@ def _of_plans(digits: pa.Array, countries: Countries, plans: list[_Plan]) -> tup
     if not rest.true_count:
         return number, refused
     sent = pc.if_else(valid, number, pa.scalar(None, pa.string()))
+    outlined = pc.or_(pc.and_(sure, fits), kept)
     digits, number, sure, fits, unsure = (one.filter(rest) for one in (digits, number, sure, fits, unsure))
     ends, no_end = holds(own, _MAYBE).filter(rest), pc.invert(holds(outline, _MAYBE)).filter(rest)
     may_be_home = pc.or_(unsure, ends)
@@ -160,7 +167,7 @@ def _of_plans(digits: pa.Array, countries: Countries, plans: list[_Plan]) -> tup
     none = pc.and_(told, pc.or_(pc.and_not(sure, fits), no_end))
     nothing = pa.scalar(None, pa.string())
     as_abroad = pc.if_else(pc.and_not(abroad, may_be_home), digits, nothing)
-    number = pc.if_else(pc.and_(told, pc.and_(sure, fits)), number, as_abroad)
+    number = pc.if_else(pc.and_(told, outlined.filter(rest)), number, as_abroad)
     return pc.replace_with_mask(sent, rest, number), pc.replace_with_mask(refused, rest, none)
 
 

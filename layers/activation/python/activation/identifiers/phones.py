@@ -224,11 +224,13 @@ class Phone:
 
 
 def _not_in_plan(digits: pa.Array, among: pa.Array) -> pa.Array:
-    """Return the error code of numbers in the mask `among` that fit no country's plan; null for the rest."""
+    """Return the error code of numbers in the mask `among` that fit no country's plan; null for others."""
     if not among.true_count:
         return pa.nulls(len(digits), pa.string())
     wrong = pc.replace_with_mask(among, among, surely_wrong(digits.filter(among)))
-    return pc.if_else(wrong, pa.scalar(Code.PHONE_NOT_IN_PLAN.value), pa.scalar(None, pa.string()))
+    long = pc.greater(pc.binary_length(digits), _MAX_DIGITS)
+    code = pc.if_else(long, pa.scalar(Code.PHONE_LENGTH.value), pa.scalar(Code.PHONE_NOT_IN_PLAN.value))
+    return pc.if_else(wrong, code, pa.scalar(None, pa.string()))
 
 
 def _first_of(codes: pa.Array, others: pa.Array) -> pa.Array:

@@ -7,9 +7,8 @@ from functools import cache
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from activation.identifiers.abroad import plan_of
-from activation.identifiers.plans import ANY_LENGTH, LONGEST, NATIONAL_DIGITS, code_of, plans, told_from_national
-from activation.identifiers.valid_numbers import KINDS
+from activation.identifiers.plans import ANY_LENGTH, LONGEST, NATIONAL_DIGITS, plans, told_from_national
+from activation.identifiers.valid_numbers import valid_abroad
 
 # What a number begins with that tells its country code and whether a prefix follows: three digits and one.
 _TOLD_BY = 4
@@ -42,16 +41,13 @@ def _fill(table: list[int], first: str, lengths: int) -> None:
 
 
 @cache
-def _valid_pattern(codes: frozenset[int]) -> str:
-    """Return a pattern of valid numbers of the main countries of some codes, "" where there is none."""
-    of_codes = []
-    for code in sorted(codes):
-        plan = plan_of(code)
-        known = [getattr(plan, kind, None) for kind in KINDS]
-        numbers = "|".join(one.national_number_pattern for one in known if one and one.national_number_pattern)
-        if numbers:
-            of_codes.append(f"{code}(?:{numbers})")
-    return rf"\A(?:{'|'.join(of_codes)})\z" if of_codes else ""
+def _possible_lengths() -> pa.Array:
+    """Return the lengths of numbers, a bit each, by their first four digits; 0 where a zero follows the code."""
+    table = [0] * 10**_TOLD_BY
+    for code, plan in plans().items():
+        for digit in "123456789":
+            _fill(table, code + digit, plan.lengths)
+    return pa.array(table, pa.int32())
 
 
 def unchanged(digits: pa.Array, bare: pa.Array | None) -> pa.Array:
@@ -65,17 +61,19 @@ def unchanged(digits: pa.Array, bare: pa.Array | None) -> pa.Array:
     lengths = _kept_lengths().take(first)
     if bare is not None:
         lengths = pc.if_else(bare, _kept_lengths_of_bare().take(first), lengths)
-    sure = pc.not_equal(pc.bit_wise_and(lengths, pc.shift_left(pa.scalar(1, pa.int32()), length)), 0)
+    sure = _has_length(length, lengths)
     unsure = pc.fill_null(pc.invert(sure), fill_value=False)
     if not pc.any(unsure).as_py():
         return sure
-    # Numbers that begin as if with a prefix, most of them by chance: 1 is how Chinese mobile numbers begin.
-    begun = pc.unique(first.filter(unsure)).to_pylist()
-    codes = {int(code) for one in begun if (code := code_of(f"{one:0{_TOLD_BY}}"))}
-    pattern = _valid_pattern(frozenset(codes))
-    if not pattern:
-        return sure
-    return pc.replace_with_mask(sure, unsure, pc.match_substring_regex(digits.filter(unsure), pattern))
+    # Numbers that begin as if with a prefix, most of them by chance: 1 is how Chinese mobile numbers begin. They
+    # stay if they are valid, and if they are possible and nothing valid without any prefix.
+    valid, may_be_valid = valid_abroad(digits.filter(unsure))
+    possible = _has_length(length, _possible_lengths().take(first)).filter(unsure)
+    return pc.replace_with_mask(sure, unsure, pc.or_(valid, pc.and_not(possible, may_be_valid)))
+
+
+def _has_length(length: pa.Array, lengths: pa.Array) -> pa.Array:
+    return pc.not_equal(pc.bit_wise_and(lengths, pc.shift_left(pa.scalar(1, pa.int32()), length)), 0)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 
@@ -10,9 +11,10 @@ import pyarrow.compute as pc
 
 from activation.identifiers.abroad import plan_of, prefixes_of
 from activation.identifiers.digit_patterns import (
-    ANYTHING,
+    ANY,
     Both,
     Part,
+    Times,
     lengths_of,
     maybe,
     one_of,
@@ -69,11 +71,28 @@ def _table(code: int) -> DigitTable:
     """
     plan, own, first = plan_of(code), valid_of(code), parsed(str(code))
     if plan.national_prefix_transform_rule:
-        may_be = one_of(own, *(then(parsed(one), ANYTHING) for one in plans()[str(code)].prefixes))
+        # What other digits are put there for is not followed: the number may have any length that is left then.
+        most = max(_lengths(code).bit_length() - 1 + _taken_off(code), 1)
+        may_be = one_of(own, *(then(parsed(one), Times(ANY, 0, most)) for one in plans()[str(code)].prefixes))
     else:
         removed = maybe(parsed(plan.national_prefix_for_parsing or ""))
         may_be = then(maybe(*map(parsed, prefixes_of(code))), removed, own)
     return DigitTable((then(first, own), then(first, may_be)))
+
+
+def _taken_off(code: int) -> int:
+    """Return how many digits are taken off at most where a plan puts others in the place of a prefix."""
+    plan = plan_of(code)
+    rule, pattern = plan.national_prefix_transform_rule or "", plan.national_prefix_for_parsing or ""
+    kept = int(rule[rule.index("\\") + 1])
+    begins = [at.start() for at in re.finditer(r"\((?!\?)", pattern)][kept - 1]
+    depth = end = 0
+    for end in range(begins, len(pattern)):
+        depth += (pattern[end] == "(") - (pattern[end] == ")")
+        if not depth:
+            break
+    without = f"{pattern[:begins]}{pattern[end + 1 :]}".replace("$", "")
+    return widest(parsed(without)) + max(map(len, prefixes_of(code)), default=0)
 
 
 _NO_COUNTRY = DigitTable((one_of(), one_of()))
@@ -102,7 +121,9 @@ class _Told:
     reach: int | None = 0
 
 
-_SURELY_WRONG = range(7, 15)  # digits; for longer and shorter numbers there are other codes
+# How many digits numbers have that may be told to be wrong. For shorter ones there are other codes, and 15 may be
+# 16 with a zero in brackets, which are too long whatever they are.
+_MAY_BE_WRONG: int = sum(1 << length for length in (*range(7, 15), *range(16, 32)))
 
 
 def surely_wrong(digits: pa.Array) -> pa.Array:
@@ -126,12 +147,10 @@ def _wrong_lengths(first: str) -> int:
     # The country code may stand there twice.
     if not told.code or told.reach is None or not following or following[0] in ("0", code[0]):
         return 0
-    known = plans()[code].lengths | told.lengths << len(code)
-    return sum(
-        1 << length
-        for length in _SURELY_WRONG
-        if not any(known >> (length - less) & 1 for less in range(min(told.reach, length) + 1))
-    )
+    reached: int = plans()[code].lengths | told.lengths << len(code)
+    for _ in range(told.reach):
+        reached |= reached << 1
+    return _MAY_BE_WRONG & ~reached
 
 
 @cache
