@@ -40,14 +40,12 @@ class Files:
         return path
 
     def hashes(self, rows: int) -> Path:
-        """Generate a list of hashes; `remove_hashes` removes it."""
-        path = self.folder / "hashes.csv"
-        self.maker.run("bench.inside.hashes", str(rows), str(path))
+        """Return a list of hashes."""
+        path = self.folder / f"hashes-{rows}.csv"
+        if path not in self._made:
+            self.maker.run("bench.inside.hashes", str(rows), str(path))
+            self._made.add(path)
         return path
-
-    def remove_hashes(self) -> None:
-        """Remove the list of hashes."""
-        (self.folder / "hashes.csv").unlink(missing_ok=True)
 
     def remove(self, rows: int) -> None:
         """Remove the files of this many rows."""

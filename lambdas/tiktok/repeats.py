@@ -17,9 +17,31 @@ ONES = 2**64 - 1
 def repeated(columns: pa.Table) -> pa.Array | None:
     """Return a mask of the rows whose every cell equals an earlier row's; None if there is none."""
     numbers = pa.concat_arrays([_numbers(batch) for batch in columns.to_batches()])
+    if _all_differ(numbers):
+        return None
     places = [_again(places, numbers.take(places), columns) for places in _shares(numbers)]
     found = pa.concat_arrays([one for one in places if len(one)] or [pa.array([], pa.uint64())])
     return pc.is_in(pa.arange(0, len(numbers)), found.cast(pa.int64())) if len(found) else None
+
+
+def _all_differ(numbers: pa.Array) -> bool:
+    """Return whether no number comes twice, as in most files: in half of the time that it takes to find which.
+
+    Each number has a slot of a table, in which one of several stays. The others are compared with that, and then
+    among each other, with other slots.
+    """
+    mix = MIX
+    while count := len(numbers):
+        bits = count.bit_length() + 1  # two to four times as many slots as numbers
+        mixed = pc.multiply(numbers, pa.scalar(mix, pa.uint64()))
+        slots = pc.shift_right(mixed, pa.scalar(64 - bits, pa.uint64())).cast(pa.int32())
+        table = pc.inverse_permutation(slots, max_index=2**bits - 1, output_type=pa.int32())
+        others = pc.not_equal(numbers, numbers.take(table.take(slots)))
+        if others.true_count < count - (len(table) - table.null_count):
+            return False
+        numbers = numbers.filter(others)
+        mix = mix * MIX & ONES
+    return True
 
 
 def _shares(numbers: pa.Array) -> Iterator[pa.Array]:

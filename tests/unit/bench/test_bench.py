@@ -31,7 +31,7 @@ from bench.deployed import Deployed, Filled
 from bench.environments import ROOT, Environment
 from bench.figures import Spread, Table, Target, whole
 from bench.handlers import handlers
-from bench.inside import bodies, deployed, floor, hashes, mirror, worker
+from bench.inside import bodies, deployed, floor, hashes, mirror, plain_upload, worker
 from bench.inside.landing import prepared
 from bench.inside.line import batcher_of
 from bench.inside.meter import peak_bytes
@@ -125,6 +125,14 @@ def test_the_worker_sends_a_list_of_hashes(tmp_path: Path, endpoint: str) -> Non
     assert found["acknowledged"] == found["rows"] == ROWS
     assert found["requests"] == 1
     assert found["body_bytes"] > 65 * ROWS
+
+
+def test_the_plain_upload_is_of_the_same_bytes(tmp_path: Path, endpoint: str) -> None:
+    """The path beside it posts the file as it is, and the sink accepts it as TikTok does."""
+    path = tmp_path / "hashes.csv"
+    hashes.write(path, ROWS)
+    secret = json.dumps({"ACCESS_TOKEN": "none", "ADVERTISER_ID": "1", "ENDPOINT": endpoint})
+    assert plain_upload.upload(path, secret)["body_bytes"] == path.stat().st_size
 
 
 @mock_aws

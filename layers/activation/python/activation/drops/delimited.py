@@ -78,7 +78,8 @@ class DelimitedReader:
             if undecodable:
                 data = _without(records, undecodable)
         lines = None if undecodable or self.delimiter != LIST_DELIMITER else self._lines(block, data.size)
-        reader = replace(self, only=frozenset()) if replaced or b"\0" in block else self
+        has_nul = b"\0" in block
+        reader = replace(self, only=frozenset()) if replaced or has_nul else self
         columns, ragged, mended = reader._columns(data) if lines is None else ([lines], [], [])
         count = len(columns[0]) + len(ragged) + len(undecodable)
         rows = pa.arange(first_row, first_row + count)
@@ -89,7 +90,7 @@ class DelimitedReader:
         if ragged:
             malformed.update((rows[index].as_py(), "ragged_row") for index in ragged)
             rows = left(rows, malformed)
-        suspects = [("\0", "nul_in_cell")] if b"\0" in block else []
+        suspects = [("\0", "nul_in_cell")] if has_nul else []
         if replaced:
             suspects.append(("\ufffd", "not_utf8"))
         columns, rows = screened(columns, rows, malformed, suspects)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 
 import pyarrow as pa
+import pyarrow.compute as pc
+
+from activation.identifiers.widths import none_of
 
 SHORTEST = 16  # bytes of a line; below it a parser is as fast
 
@@ -18,15 +21,17 @@ def even_lines(block: bytes, end: int, delimiter: bytes) -> pa.Array | None:
     ending = b"\r\n" if block[first - 1 : first] == b"\r" else b"\n"
     width = first + 1 - len(ending)
     count, rest = divmod(end, width + len(ending)) if width >= SHORTEST else (0, 0)
-    if not count or rest or block[first : end : width + len(ending)] != b"\n" * count:
+    if not count or rest:
         return None
-    if b'"' in block or delimiter in block:
+    for place, byte in enumerate(ending, start=width):
+        if block[place : end : width + len(ending)] != bytes([byte]) * count:
+            return None
+    lines = pa.Array.from_buffers(pa.binary(width + len(ending)), count, [None, pa.py_buffer(block)])
+    cells = pc.binary_slice(lines, 0, width).buffers()[1]
+    # A line end within a line would be another line.
+    if not none_of(memoryview(cells).cast("B"), b'\r\n"' + delimiter):
         return None
-    cells = block.replace(ending, b"")  # with what comes after `end`, which costs less than to cut it off
-    # Neither a line end within a line nor a missing one, either of which would move all that comes after it.
-    if len(cells) != width * count + len(block) - end or b"\n" in cells or b"\r" in cells:
-        return None
-    return pa.Array.from_buffers(pa.string(), count, [None, _offsets(width, count), pa.py_buffer(cells)])
+    return pa.Array.from_buffers(pa.string(), count, [None, _offsets(width, count), cells])
 
 
 @lru_cache(maxsize=8)

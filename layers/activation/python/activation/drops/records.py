@@ -115,7 +115,8 @@ def split(block: bytes, delimiter: str, *, final: bool, quotes: Quotes = DOUBLED
     Without a delimiter quotes mean nothing: a record is a line.
     """
     if not delimiter or b'"' not in block:
-        last = len(block) if final else max(block.rfind(b"\n"), block.rfind(b"\r")) + 1
+        line_feed = block.rfind(b"\n")
+        last = len(block) if final else max(line_feed, block.rfind(b"\r", line_feed + 1)) + 1
         return Split(block, last, final)
     plain = quotes.plain(block, delimiter)
     if quotes.escape is Escape.DOUBLED or b"\\" not in plain:

@@ -88,6 +88,13 @@ def only_of(values: pa.Array, characters: bytes) -> bool:
     return find_first_not_of is not None and find_first_not_of(texts_of(values), characters) < 0
 
 
+def none_of(text: memoryview, characters: bytes) -> bool:
+    """Return whether UTF-8 text has none of these ASCII characters."""
+    if find_first_of is None:
+        return len(bytes(text).translate(None, characters)) == len(text)
+    return bool(find_first_of(text, characters) < 0)
+
+
 def even_hex(values: pa.Array, width: int, digits: bytes = HEX) -> bool:
     """Return whether every cell is surely `width` of these digits; False where that cannot be told quickly."""
     if find_first_not_of is None:
