@@ -20,7 +20,7 @@ EXTRA_PERIODS = 2
 # further: the outer ones one by one, then one in five, since our alarms' periods are multiples of five minutes.
 # The one of a minute has only datapoints that are older than the jump or as new as its end.
 JUMP_MINUTES = 3 * 60
-_EACH_MINUTE = 30
+EACH_MINUTE = 30
 STEP_MINUTES = 5
 
 # Operator, and what the reasons call it. The others compare with a band, which no alarm of ours has.
@@ -83,7 +83,7 @@ def minutes(last: int, ended: int) -> Iterator[int]:
     """Yield the minutes after `last` up to `ended` that are evaluated: every one of a short time."""
     for minute in range(last + 1, ended + 1):
         away = min(minute - last, ended - minute)  # from the nearer end
-        if away <= _EACH_MINUTE or (away <= JUMP_MINUTES and minute % STEP_MINUTES == 0):
+        if away <= EACH_MINUTE or (away <= JUMP_MINUTES and minute % STEP_MINUTES == 0):
             yield minute
 
 
