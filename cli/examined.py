@@ -14,23 +14,27 @@ APP = "app"  # in place of a connector's name: what concerns none of them alone
 
 
 def examine(found: Deployment, connector: str = "", audience: str = "") -> Iterator[tuple[str, Finding]]:
-    """Yield each finding with its connector's name, or APP; asks the platforms.
+    """Yield each finding with its connector's name, or APP; asks the platforms, and notes the sizes they tell.
 
     `connector` is "" for all of them and the app, `audience` one to be looked up as well.
     """
     from cli import today
     from cli.connectors import deployed, settings
     from cli.typed import typed
+    from lambdas.doctor.connector import SHRINKS_PERCENT
     from lambdas.doctor.examination import Examiner, examine_app
     from lambdas.doctor.sources import Source
     from stacks.connector_told import of_app
 
     wanted = {name: found.connector(name) for name in ([connector] if connector else sorted(found.connectors))}
+    read = settings()
     examiner = Examiner(
         found.ledger_table,
         typed,
         any_endpoint=found.any_endpoint,
         own_sdk=True,
+        keeps_sizes=True,
+        shrinks_percent=read.doctor.shrinks_percent if read else SHRINKS_PERCENT,
         clock=today.now,
         today=today.today,
     )
@@ -43,6 +47,5 @@ def examine(found: Deployment, connector: str = "", audience: str = "") -> Itera
         )
         yield from ((name, one) for one in examined)
     if not connector:
-        read = settings()
         told = of_app(read) if read else found.app
         yield from ((APP, one) for one in examine_app(found.alarm_topics, told))

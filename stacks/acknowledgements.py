@@ -14,7 +14,7 @@ from stacks.doctor import DoctorStack
 from stacks.doctor_permissions import RULE_CHARACTERS
 from stacks.findings import accept, arn_of, logical_id_of
 from stacks.names import FORGETS, SUPPRESSIONS
-from stacks.people import FORGETTABLE, FUNCTION_CHARACTERS, QUEUE_CHARACTERS, RECEIPTS, generated
+from stacks.people import FORGETTABLE, FUNCTION_CHARACTERS, LISTINGS, QUEUE_CHARACTERS, RECEIPTS, generated
 from stacks.receipt_table import RESULTS
 from stacks.source_settings import SourceSettings
 from stacks.storage import StorageStack
@@ -133,6 +133,12 @@ def _accept_people(activation: ActivationStack, storage: StorageStack) -> None:
             readers.reader,
             f"IAM5[Resource::<{logical_id_of(storage.receipts)}.Arn>/receipts/*{suffix}]",
             "All receipts, whose names are not known beforehand; the policy is for whoever may read them.",
+        )
+    for listing in LISTINGS:
+        accept(
+            readers.reader,
+            f"IAM5[Resource::<{logical_id_of(storage.receipts)}.Arn>/{listing}]",
+            "The lists of folders' files, named by their runs; the pattern leaves out the lists of their headers.",
         )
     accept(
         storage.catalogue.analyst,

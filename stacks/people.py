@@ -26,6 +26,9 @@ from stacks.statements import allow, through_key
 # How the names of what may be read end. The sets of refused identifiers beside them end otherwise: with the key in
 # the run's record, whoever reads them could ask whether somebody said no.
 RECEIPTS = (".json", ".csv", ".html")
+# The lists of folders' files, by the length of a run's id and of how often it was listed again: the names of their
+# headers are longer, and in a file without a header a person may stand in its place. See drops/folder_listing.py.
+LISTINGS = tuple(f"listings/*/{'?' * 32}{again}.json" for again in ("", "-?"))
 # What a forget uploads; see cli/forget_drops.py.
 FORGETTABLE = (f"*/raw/{Action.REMOVE}/{FORGET_PREFIX}*", f"{FORGOTTEN_LIST}{FORGET_PREFIX}*")
 # A wildcard matches slashes too, and so a folder below another action, and what takes people off a list.
@@ -107,6 +110,7 @@ class Readers(Construct):
                     ["s3:GetObject", "s3:GetObjectVersion"],
                     [
                         *(receipts.arn_for_objects(f"receipts/*{suffix}") for suffix in RECEIPTS),
+                        *map(receipts.arn_for_objects, LISTINGS),
                         receipts.arn_for_objects(f"{FORGETS}*.json"),
                     ],
                 ),
@@ -260,6 +264,7 @@ def operator_policy(
                         "dynamodb:LeadingKeys": [
                             "*#approved#*",
                             "*#order#*",
+                            "*#unread#*",
                             *(f"account#*#{record}#*" for record in ("audience", "known", "mirror")),
                         ]
                     }

@@ -26,8 +26,9 @@ def test_the_questions_of_a_morning_are_answered_from_the_screen(meta: Line, con
     runs = console.text("/?live=off")
     assert "Arrived" in runs
     assert f"meta, add: {arrived.key.rpartition('/')[2]}" in runs
-    assert "needs a person" in runs
+    assert "need a person" in runs
     assert "Arrived is blocked: terms_not_accepted" in runs
+    assert f"{unread.key} has failed: wrong_depth" in runs
     run = console.text(f"/runs/{arrived.run_id}")
     assert "Of 202 rows read, 200 were added to the audience; 2 could not be used." in run
     assert "202 rows in = 200 acknowledged + 2 rejected by us + 0 rejected by the platform" in run
@@ -41,10 +42,15 @@ def test_the_questions_of_a_morning_are_answered_from_the_screen(meta: Line, con
     assert "Arrived" in audiences
     assert "at least 100 people are needed" in audiences
     assert "not accepted" in console.text("/platforms?now=yes")
+    assert "its dead letter is deleted" in console.confirm(f"/do/discard/{unread.run_id}")
+    assert "wrong_depth" not in console.text("/queues")
+    assert f"{unread.key} has failed" not in console.text("/?live=off")
 
     meta.sandbox.simulator_config("meta", accounts=[{"terms_accepted": True}])
     assert "moving back" in console.confirm("/do/redrive/meta")
     meta.finish_again(stuck)
+    console.text("/platforms?now=yes")
+    assert "yes: at least 100 people are needed" in console.text("/audiences")
     assert "Of 30 rows read, 30 were added to the audience." in console.text(f"/runs/{stuck.run_id}")
 
     asked = console.text(f"/do/undo/{stuck.run_id}")
@@ -61,7 +67,10 @@ def test_the_questions_of_a_morning_are_answered_from_the_screen(meta: Line, con
     run = console.text(f"/runs/{undone}")
     assert f"undoes run {stuck.run_id}" in run
     assert "undo by arn:aws:iam::" in run
-    assert "undo by " in console.text("/?audience=Arrived&live=off")
+    listed = console.text("/?audience=Arrived&live=off")
+    assert "undo by " in listed
+    assert f"undoes {stuck.run_id[:12]}" in listed
+    assert f"Undone by run {undone}, 30 rows removed" in console.text(f"/runs/{stuck.run_id}")
 
 
 def test_a_page_stands_beside_each_receipt(meta: Line) -> None:

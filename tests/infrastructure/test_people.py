@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from activation.drops.folder_listing import listing_key
 from aws_cdk import App, Stack
 
 from stacks import limits, people
@@ -194,6 +195,19 @@ def test_who_reads_receipts_cannot_read_who_said_no(templates: Templates) -> Non
     stem = f"receipts/alpha/vip/{'0' * 32}"
     readable = {name: any(fnmatchcase(f"{stem}{name}", one) for one in patterns) for name in READABLE}
     assert readable == READABLE
+
+
+@pytest.mark.parametrize(("name", "may"), [("", True), ("-1", True), (".header", False), (".made", False)])
+def test_who_reads_receipts_reads_the_lists_of_folders_and_no_header(
+    templates: Templates, name: str, *, may: bool
+) -> None:
+    """Of an undo it has to be known whether a folder's files are there; a header may hold a person."""
+    allowed = policy(templates, "PeopleReader")["ReadReceipts"]["Resource"]
+    patterns = [text(one).partition("/")[2] for one in allowed]
+    again = int(name[1:]) if name.startswith("-") else 0
+    stem = listing_key("alpha", "0" * 32, again)
+    key = stem if not name or again else f"{stem.removesuffix('.json')}{name}.json"
+    assert any(fnmatchcase(key, one) for one in patterns) is may
 
 
 @pytest.mark.parametrize("count", [limits.MAX_RESOURCES // 27])
