@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from activation.aws.table import read_number, read_text
-from activation.ledger.keys import RUN, UNREAD
+from activation.ledger.keys import NO_CONNECTOR, RUN, UNREAD
 from activation.model import UNREADABLE
 
 OPEN = frozenset({"running", "waiting", "accepted"})  # states in which a run continues by itself
@@ -51,6 +51,8 @@ class RunRow:
         """Return what the run fills and how, or what it is where no key says that."""
         if not self.is_unread:
             return f"{self.connector}: {self.audience} ({self.action})"
+        if self.connector == NO_CONNECTOR:
+            return "nothing: its key begins with no connector's name"
         return f"{self.connector}: {'its key cannot be read' if self.file else 'a message that cannot be read'}"
 
     def duration_s(self, now: float) -> float:

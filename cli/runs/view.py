@@ -87,7 +87,8 @@ def _receipt_of_unread(
     from activation.report.receipts import Identity, compose
 
     at = row.started_at
-    run = Run("", 0, RunState(row.state), 0, at, at, 0.0, 0.0, 0, Progress(), code=row.code, sentence=row.sentence)
+    state = RunState(row.state) if row.state in tuple(RunState) else RunState.FAILED  # of no connector: ignored
+    run = Run("", 0, state, 0, at, at, 0.0, 0.0, 0, Progress(), code=row.code, sentence=row.sentence)
     work = Work(Drop(found.drops_bucket, row.file, "", "", 0))
     audience, platform = Audience(row.connector, row.audience), found.platforms.get(row.connector, "")
     now = compose(

@@ -12,6 +12,7 @@ import pytest
 from activation.aws.dead_letters import letter
 from activation.aws.table import ConditionalTable
 from activation.errors import Rejected
+from activation.ledger.keys import NO_CONNECTOR
 from activation.ledger.orders import OrderKind, Orders
 from activation.ledger.unread import UnreadObjects
 from moto import mock_aws
@@ -118,6 +119,21 @@ def test_a_drop_whose_key_can_be_read_by_now_is_its_run() -> None:
     put(item(UNREAD))
     for run in (UNREAD, UNREAD[:12]):
         assert asked("run", "show", run).exit_code == 0
+
+
+@pytest.mark.usefixtures("sqs")
+def test_an_object_of_no_connector_is_shown_and_has_nothing_to_give_up() -> None:
+    """The watch over the bucket has noted it: no message was ever sent, and no list of runs has it."""
+    stray = "d" * 32
+    why = Rejected("unknown_connector", "no connector has this name")
+    UnreadObjects(table(), ttl_days=9, clock=lambda: START).note(
+        NO_CONNECTOR, stray, "metta/a.csv", "ignored", why
+    )
+    shown = asked("run", "show", stray)
+    assert (shown.exit_code, "nothing: its key begins with no connector's name" in shown.stdout) == (1, True)
+    refused = asked("run", "discard", stray, "--yes")
+    assert (refused.exit_code, "it is no run of a connector" in refused.stderr) == (1, True)
+    assert stray[:12] not in asked("runs").stdout
 
 
 def test_it_is_given_up_with_who_did(sqs: SQSClient) -> None:
