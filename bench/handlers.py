@@ -26,4 +26,6 @@ def _defines(statement: ast.stmt) -> bool:
             return any(isinstance(target, ast.Name) and target.id == NAME for target in targets)
         case ast.AnnAssign(target=ast.Name(id=name)):
             return name == NAME
+        case ast.With(body=body):
+            return any(map(_defines, body))
     return False

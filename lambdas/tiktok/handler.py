@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from activation.runs.connector import lambda_handler_for
+from activation.loading import uncollected
 
-from lambdas.tiktok.platform import PLATFORM
+with uncollected():
+    from activation.runs.connector import lambda_handler_for
 
-lambda_handler = lambda_handler_for(PLATFORM)
+    from lambdas.tiktok.platform import PLATFORM
+
+    lambda_handler = lambda_handler_for(PLATFORM)

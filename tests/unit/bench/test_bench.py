@@ -306,9 +306,11 @@ def test_a_sync_is_judged_beside_the_script() -> None:
     """The ratios of the medians are printed, and judged for the first size; larger ones have ten seconds."""
     found = {
         ("the app", "cold"): [Filled(3.3, 2.9, 50_000)], ("the app", "warm"): [Filled(1.2, 1.0, 50_000)],
+        ("the app", "after a tick"): [Filled(2.1, 2.0, 50_000)],
         ("the script", "cold"): [Filled(3.0, 3.0, 50_000)], ("the script", "warm"): [Filled(2.0, 2.0, 50_000)],
     }  # fmt: skip
     sizes = Sizes(synced_rows=(50_000, 400_000), synced_runs=1)
     first, larger = (synced._table(rows, "add", found, sizes) for rows in sizes.synced_rows)
     assert [(one.found, one.met) for one in first.targets] == [("0.60", False), ("1.10", True)]
     assert [(one.found, one.met) for one in larger.targets] == [("3.30 s", True)]
+    assert first.notes[-1].endswith("2.10 s, 0.70 of the script's cold time.")

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -53,16 +54,35 @@ _WITHOUT_YEAR = re.compile(r"--(\d{2})-?(\d{2})|(\d{1,2})\s*[-/.]\s*(\d{1,2})\.?
 _MONTH_AND_YEAR = re.compile(r"(\d{1,2})\s*[-/.]\s*(\d{4})|(\d{4})\s*[-/.]\s*(\d{1,2})")
 # With a month's name: 17 May 1980, 17MAY1980, 1er mai 1980, 17 de mayo de 1980; May 17th, 1980; 1980-May-17; as C
 # and Java write a moment, Sat May 17 00:00:00 1980; and May 1980.
-_MONTH = "(" + "|".join(sorted(months(), key=len, reverse=True)) + r")\.?"
 _WEEKDAY = r"(?:[^\W\d_]{2,14}\.?,?\s+)?"
 _GAP = r"[\s.,/'-]*(?:(?:de|of|del)\s+)?"
 _ORDINAL = r"(?:st|nd|rd|th|er|e|o|\.)?"
-_DAY_FIRST = re.compile(rf"{_WEEKDAY}(\d{{1,2}}){_ORDINAL}{_GAP}{_MONTH}{_GAP}(\d{{4}}|\d{{2}})")
-_MONTH_FIRST = re.compile(rf"{_WEEKDAY}{_MONTH}{_GAP}(\d{{1,2}}){_ORDINAL}[\s.,/'-]+(\d{{4}}|\d{{2}})")
-_YEAR_FIRST = re.compile(rf"(\d{{4}}){_GAP}{_MONTH}{_GAP}(\d{{1,2}})")
-_MOMENT = re.compile(rf"{_WEEKDAY}{_MONTH}\s+(\d{{1,2}})\s+\d{{2}}:\d{{2}}:\d{{2}}\s+(?:[a-z]+\s+)?(\d{{4}})")
-_MONTH_OF_YEAR = re.compile(rf"{_MONTH}{_GAP}(\d{{4}})")
-_BEGINS_WITH_MONTH = re.compile(rf"{_MONTH}\s*\d")
+
+
+@dataclass(frozen=True)
+class _Worded:
+    """The patterns of dates that name a month, each with all of its names in all languages."""
+
+    day_first: re.Pattern[str]
+    month_first: re.Pattern[str]
+    year_first: re.Pattern[str]
+    moment: re.Pattern[str]
+    month_of_year: re.Pattern[str]
+    begins_with_month: re.Pattern[str]
+
+
+@cache
+def _worded_dates() -> _Worded:
+    """Return the patterns, compiled when a drop has dates: that takes as long as loading fifteen modules."""
+    month = "(" + "|".join(sorted(months(), key=len, reverse=True)) + r")\.?"
+    return _Worded(
+        day_first=re.compile(rf"{_WEEKDAY}(\d{{1,2}}){_ORDINAL}{_GAP}{month}{_GAP}(\d{{4}}|\d{{2}})"),
+        month_first=re.compile(rf"{_WEEKDAY}{month}{_GAP}(\d{{1,2}}){_ORDINAL}[\s.,/'-]+(\d{{4}}|\d{{2}})"),
+        year_first=re.compile(rf"(\d{{4}}){_GAP}{month}{_GAP}(\d{{1,2}})"),
+        moment=re.compile(rf"{_WEEKDAY}{month}\s+(\d{{1,2}})\s+\d{{2}}:\d{{2}}:\d{{2}}\s+(?:[a-z]+\s+)?(\d{{4}})"),
+        month_of_year=re.compile(rf"{month}{_GAP}(\d{{4}})"),
+        begins_with_month=re.compile(rf"{month}\s*\d"),
+    )
 
 
 @dataclass(frozen=True)
@@ -110,7 +130,7 @@ def month_named(text: str) -> int | None:
 
 def begins_with_month(text: str) -> bool:
     """Return whether a date begins with the name of a month."""
-    return _BEGINS_WITH_MONTH.match(romanized(unmarked(text))) is not None
+    return _worded_dates().begins_with_month.match(romanized(unmarked(text))) is not None
 
 
 def date_order(values: pa.Array | pa.ChunkedArray) -> str:
@@ -141,7 +161,7 @@ def _without_time(text: str) -> tuple[str, str]:
         bare = bare[: hint.start()]
     if zoned := _DAY_WITH_ZONE.fullmatch(bare):
         return zoned[1], order
-    if _MOMENT.fullmatch(bare):
+    if _worded_dates().moment.fullmatch(bare):
         return bare, order
     return trim(_YEAR_WORD.sub("", _TIME.sub("", bare))), order if order in ORDERS else ""
 
@@ -170,11 +190,12 @@ def _readings(numbers: tuple[str, ...]) -> Iterator[tuple[str, Parts]]:
 
 def _worded(bare: str) -> Read:
     """Read a date with a month's name in it."""
-    if found := _DAY_FIRST.fullmatch(bare):
+    worded = _worded_dates()
+    if found := worded.day_first.fullmatch(bare):
         day, month, year = found.groups()
-    elif found := _MONTH_FIRST.fullmatch(bare) or _MOMENT.fullmatch(bare):
+    elif found := worded.month_first.fullmatch(bare) or worded.moment.fullmatch(bare):
         month, day, year = found.groups()
-    elif found := _YEAR_FIRST.fullmatch(bare):
+    elif found := worded.year_first.fullmatch(bare):
         year, month, day = found.groups()
     else:
         return _month_of_year(bare)
@@ -184,7 +205,7 @@ def _worded(bare: str) -> Read:
 
 def _month_of_year(bare: str) -> Read:
     """Read a month and its year."""
-    if found := _MONTH_OF_YEAR.fullmatch(bare):
+    if found := _worded_dates().month_of_year.fullmatch(bare):
         parts = _checked(found[2], months()[found[1]], 1)
     elif numbers := _MONTH_AND_YEAR.fullmatch(bare):
         parts = _checked(numbers[2] or numbers[3], int(numbers[1] or numbers[4]), 1)
