@@ -70,6 +70,37 @@ def test_a_small_drop_takes_nine_calls(world: World) -> None:
     assert sorted(one["rows"]["acknowledged"] for one in world.receipts()) == [2, 2, 3]
 
 
+@pytest.mark.parametrize(
+    ("waited_s", "between_s", "looks"),
+    [(5.0, 0.0, 1), (5.0, 0.5, 1), (5.0, 1.1, 2), (2.0, 0.0, 1), (1.9, 0.0, 2)],
+    ids=["at once", "soon", "later", "put before", "put perhaps after"],
+)
+def test_the_next_of_many_small_drops_takes_one_call_less(
+    world: World, waited_s: float, between_s: float, looks: int
+) -> None:
+    """No file of options that was put before a drop can be missed by a look that came after the drop."""
+    begun(world)
+    world.clock.pass_s(-world.clock() % 1)  # an event says whole seconds
+    bodies = [world.drop(table(people(3)), file=f"{number}.csv") for number in range(2)]
+    world.clock.pass_s(waited_s)
+    assert calls_of(world, bodies[0])["get_object"] == CALLS["get_object"]
+    world.clock.pass_s(between_s)
+    assert calls_of(world, bodies[1])["get_object"] == looks
+
+
+def test_a_file_of_options_that_is_put_before_a_drop_is_read(world: World) -> None:
+    """Also where a drop that was put long before it has just been looked for such a file."""
+    begun(world)
+    before = world.drop(table(people(3)), file="before-options.csv")
+    world.clock.pass_s(60)
+    world.handle(before)
+    world.put(json.dumps({"description": "Best customers"}), f"{world.name}/vip/_audience.json")
+    world.handle(world.drop(table(people(3)), file="after-options.csv"))
+    said = {one["drop"]["key"]: one["audience"].get("options") for one in world.receipts()}
+    assert said[f"{world.name}/vip/raw/after-options.csv"] == {"description": "Best customers"}
+    assert said[f"{world.name}/vip/raw/before-options.csv"] is None
+
+
 def test_rejected_rows_are_listed_without_asking_for_them(world: World) -> None:
     """A worker that is alone with its run knows what it has written, and the list is whole."""
     begun(world)

@@ -39,7 +39,10 @@ class _Names:
 
 def words_of(name: str) -> str:
     """Return the words of a name or a cell, in lower case and without accents, one space between them."""
-    plain = unicodedata.normalize("NFKD", _CAMEL.sub(" ", name)).casefold()
+    spaced = _CAMEL.sub(" ", name)
+    if spaced.isascii():
+        return _GAPS.sub(" ", spaced.lower()).strip()
+    plain = unicodedata.normalize("NFKD", spaced).casefold()
     # Only Latin letters lose their marks: Japanese voicing marks are part of the letter.
     bare = unicodedata.normalize("NFC", "".join(c for c in plain if not "\u0300" <= c <= "\u036f"))
     return _GAPS.sub(" ", bare).strip()

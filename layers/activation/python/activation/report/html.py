@@ -45,6 +45,8 @@ def joined(*children: Child) -> Html:
 def _text(value: str | int) -> str:
     """Escape a text for HTML; control characters and invisible marks are spelled out, as on a terminal."""
     text = f"{value:,}" if isinstance(value, int) else value
+    if text.isprintable():
+        return escape(text)
     return escape(
         "".join(one if one.isprintable() or one == "\n" else one.encode("unicode_escape").decode() for one in text)
     )

@@ -13,6 +13,7 @@ from activation.drops.said_options import options_of, refused
 from activation.drops.sidecars import AUDIENCE_FILE
 from activation.ledger.mirror_run import UNDECIDED
 from activation.runs.invocation import Invocation
+from activation.runs.plain_start import put_at_s
 
 
 def fix_options(invocation: Invocation) -> None:
@@ -65,16 +66,21 @@ def _files(invocation: Invocation) -> list[tuple[bytes, float]]:
     """Return the text of each file of the audience that there is, and when it was written, in Unix seconds."""
     settings, key = invocation.connector.settings, invocation.work.drop.key
     keys = file_keys(settings.connector, invocation.identity.audience.name, key)
-    return [found for one in keys if (found := _read(invocation, one))]
+    # A plain run is new, and its drop was put a moment ago: no one has corrected its options since.
+    absent, put_at = invocation.connector.absent_files, put_at_s(invocation.work) if invocation.is_plain else None
+    looked_for = [one for one in keys if put_at is None or not absent.is_absent(one, put_at)]
+    return [found for one in looked_for if (found := _read(invocation, one))]
 
 
 def _read(invocation: Invocation, key: str) -> tuple[bytes, float] | None:
     connector = invocation.connector
+    looked_at = connector.clock()
     try:
         answer = connector.clients.s3.get_object(Bucket=connector.settings.drops_bucket, Key=key)
         with closing(answer["Body"]) as body:
             return body.read(MOST_BYTES + 1), answer["LastModified"].timestamp()
     except (ClientError, BotoCoreError) as error:
         if code_of(error) in ("NoSuchKey", "404"):
+            connector.absent_files.note(key, looked_at)
             return None
         raise classify(error, code="storage") from error

@@ -26,6 +26,7 @@ from activation.pipeline.slots import InFlight
 from activation.platforms.http import Http
 from activation.platforms.limits import Limits
 from activation.platforms.platform import Platform
+from activation.runs.absent_files import AbsentFiles
 from activation.runs.secret import ConnectorSecret
 from activation.runs.settings import FunctionSettings
 from activation.suppression.current import CurrentSuppressions
@@ -68,6 +69,11 @@ class Connector:
     def audiences(self) -> KnownAudiences:
         """Return the list of audiences that were ever written to."""
         return KnownAudiences(self.clients.table, self.clock)
+
+    @cached_property
+    def absent_files(self) -> AbsentFiles:
+        """Return which files of options this worker has not found a moment ago."""
+        return AbsentFiles(self.clock)
 
     @cached_property
     def kept_options(self) -> KeptOptions:

@@ -82,12 +82,17 @@ def is_fresh(connector: Connector, work: Work) -> bool:
     """Return whether a message is the event of an object that was put a short while ago, and no replay of it."""
     if not work.is_event or work.replay or work.again or work.part is not None:
         return False
+    put_at = put_at_s(work)
+    return put_at is not None and -FRESH_S < connector.clock() - put_at < FRESH_S
+
+
+def put_at_s(work: Work) -> float | None:
+    """Return when the message's drop was put, in Unix seconds, None where it does not say so."""
     try:
         put_at = datetime.fromisoformat(work.dropped_at)
     except ValueError:
-        return False
-    age_s = connector.clock() - put_at.replace(tzinfo=put_at.tzinfo or UTC).timestamp()
-    return -FRESH_S < age_s < FRESH_S
+        return None
+    return put_at.replace(tzinfo=put_at.tzinfo or UTC).timestamp()
 
 
 def facts_of(work: Work, audience: Audience) -> dict[str, str]:
