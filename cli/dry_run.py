@@ -32,7 +32,7 @@ from activation.platforms.limits import Limits
 from activation.platforms.platform import Platform
 from activation.platforms.publisher import Publisher
 from activation.platforms.rate import Tier
-from activation.platforms.session import answers_s
+from activation.platforms.session import ANSWER_S, answers_s
 from activation.report.warnings import refuse_weak
 from activation.row_rule import RowRule
 from activation.runs.settings import DELIMITERS
@@ -284,9 +284,11 @@ class DryRun:
 
     @property
     def most_in_flight(self) -> int:
-        """Return how many requests are in flight while answers are slow, with the default memory."""
-        set_to = int(self._setting("requests_in_flight") or 0)
-        return set_to or max(self.in_flight, self.platform.limits.most_in_flight)
+        """Return how many requests are in flight where an answer takes ANSWER_S, with the default memory."""
+        if self._setting("requests_in_flight"):
+            return self.in_flight
+        paced = max(one.steady_per_s for one in self.tiers.values()) * ANSWER_S
+        return max(self.in_flight, int(min(self.platform.limits.most_in_flight, paced)))
 
 
 def _keys(mapped: MappedColumns) -> tuple[str, ...]:

@@ -130,7 +130,7 @@ def work(
     now = time.time()
     run = Run(f"{platform.name}#run#bench", 1, RunState.RUNNING, 0, now, now, now + lease_s, 0.0, 0, Progress())
     held = HeldRun(run, Ledger(table, platform.name, lease_s=lease_s, ttl_days=1))
-    limits = platform.limits
+    limits, tier = platform.limits, platform.rate.tier(account.options)
     slots = InFlight.of(limits.in_flight, limits.most_in_flight, in_flight, {_MEMORY: str(MEMORY_MB)})
     http = PooledHttp(connections=slots.most)
     client = PlatformClient(
@@ -139,7 +139,7 @@ def work(
             make_signer(_static(platform), version, Tools(http, cast("Any", None), cast("Any", None)))
         ),
         http=http,
-        rate_limit=RateLimit(table, f"account#{platform.name}#bench", platform.rate.tier(account.options).windows),
+        rate_limit=RateLimit(table, f"account#{platform.name}#bench", tier.windows),
         timeout_s=platform.limits.timeout_s,
         worker=Invocation(held, platform.limits.timeout_s),
     )
@@ -155,7 +155,7 @@ def work(
         destination=KnownDestination(run.opened),
         client=client,
         rejects=Rejects(cast("Any", bucket), "receipts", "bench"),
-        slots=Slots(slots, platform.limits.timeout_s, client.worker.time_for_calls_s),
+        slots=Slots(slots, platform.limits.timeout_s, client.worker.time_for_calls_s, tier.steady_per_s),
         limits=platform.limits.narrowed(),
         suppression=Suppression(platform.table, cache(partial(_stored, listed))),
     )

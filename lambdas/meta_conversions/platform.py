@@ -18,6 +18,9 @@ LIMITS = Limits(
     # An event with every key and a full list of its contents has 25 kB at most.
     max_bytes=api.MAX_BYTES,
     in_flight=api.IN_FLIGHT,
+    # Fewer than for an audience: events that were in flight when a worker died may count twice, and the full tier
+    # lets five requests be sent in half a second in the long run.
+    most_in_flight=8,
     timeout_s=api.TIMEOUT_S,
     actions=frozenset({Action.ADD}),
 )

@@ -23,6 +23,8 @@ LIMITS = Limits(
     # No limit is published: a full request is 2.7 MB.
     max_bytes=8_000_000,
     in_flight=2,
+    # No limit of requests at a time is published, but of ten a second (below): enough for answers of 0.8 s.
+    most_in_flight=8,
     timeout_s=60.0,
     actions=frozenset({Action.ADD, Action.REMOVE, Action.MIRROR}),
 )

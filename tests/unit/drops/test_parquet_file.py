@@ -281,3 +281,13 @@ def test_an_encrypted_file_is_refused_as_such(plaintext_footer: bool) -> None:
         refusal = at_open
     assert refusal is not None
     assert refusal.code == "encrypted_parquet"
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(4, 32_768), (12, 10_922), (150, 1_024)])
+def test_many_columns_are_decoded_in_fewer_rows(columns: int, rows: int) -> None:
+    """A slice is bounded by its cells, which become digests of one size, not by what the file takes for them."""
+    column = pa.repeat(pa.scalar("x"), 33_000)
+    opened = open_drop(BytesSource(parquet(pa.table({f"column {number}": column for number in range(columns)}))))
+    sizes = [chunk.row_count for chunk in opened.chunks(Cursor())]
+    assert max(sizes) == rows
+    assert sum(sizes) == 33_000

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from threading import Event
 
 import pytest
 from activation.pipeline.slots import InFlight, Slots
 from activation.platforms.discovery import platform_named
+from activation.platforms.rate import Tier, Window
 
 from tests.unit.line.watched_aws import Clock
 from tests.unit.line.world import World, people, table
@@ -17,12 +19,18 @@ MEMORY = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1769"}
 
 
 def slots(
-    *, usual: int = 4, most: int = 16, memory_mb: int = 1769, held_mb: int = 200, left_s: float = 250.0
+    *,
+    usual: int = 4,
+    most: int = 16,
+    memory_mb: int = 1769,
+    held_mb: int = 200,
+    left_s: float = 250.0,
+    per_s: float = math.inf,
 ) -> tuple[Slots, Clock]:
     """Return the slots of a run, and their clock."""
     clock = Clock()
     limits = InFlight(usual, most, memory_mb * MB)
-    return Slots(limits, 60.0, lambda: left_s, held_bytes=lambda: held_mb * MB, clock=clock), clock
+    return Slots(limits, 60.0, lambda: left_s, per_s, held_bytes=lambda: held_mb * MB, clock=clock), clock
 
 
 def measured(one: Slots, clock: Clock, *, made_s: float, answered_s: float, body_mb: int = 5) -> None:
@@ -104,10 +112,45 @@ def test_what_the_settings_say_is_never_exceeded() -> None:
     assert one.allowed(4) == 4
 
 
-def test_meta_alone_is_sent_more_than_usual() -> None:
-    """Of the others each request is large, or nobody could be asked which of them arrived."""
-    most = {name: platform_named(name).limits for name in ("meta", "meta_conversions", "snapchat", "tiktok")}
-    assert {name: one.most_in_flight for name, one in most.items() if one.most_in_flight} == {"meta": 16}
+@pytest.mark.parametrize(
+    ("per_s", "answered_s", "wanted"),
+    [(10.0, 0.5, 5), (10.0, 0.59, 5), (10.0, 5.0, 16), (10.0, 0.1, 4), (1.0, 3.0, 4)],
+)
+def test_no_more_are_in_flight_than_the_rate_limit_lets_be_sent(
+    per_s: float, answered_s: float, wanted: int
+) -> None:
+    """A request that only waits for its turn takes memory and saves no time."""
+    one, clock = slots(per_s=per_s)
+    measured(one, clock, made_s=0.01, answered_s=answered_s)
+    assert one.allowed(4) == wanted
+
+
+def test_a_long_window_lets_a_run_send_as_fast_as_it_can() -> None:
+    """Only the windows of a few seconds hold a run back from its first request on."""
+    windows = (Window(10, 1.0), Window(60, 10.0), Window(100, 300.0))
+    assert Tier(windows, "", "").steady_per_s == 6.0
+    assert Tier((Window(2_998, 300.0),), "", "").steady_per_s == math.inf
+
+
+PLATFORMS = {name: platform_named(name) for name in ("meta", "meta_conversions", "snapchat", "tiktok")}
+
+
+def test_every_platform_but_one_is_sent_more_than_usual() -> None:
+    """Of TikTok's files, each is so large that one is held at a time."""
+    assert {name: (one.limits.in_flight, one.limits.most_in_flight) for name, one in PLATFORMS.items()} == {
+        "meta": (4, 16),
+        "meta_conversions": (4, 8),
+        "snapchat": (2, 8),
+        "tiktok": (1, 0),
+    }
+
+
+@pytest.mark.parametrize("name", PLATFORMS)
+def test_no_more_are_in_flight_than_a_platform_allows_at_once(name: str) -> None:
+    """Whatever the tier: all of them may be sent within its shortest window."""
+    limits = PLATFORMS[name].limits
+    for tier in PLATFORMS[name].rate.tiers.values():
+        assert max(limits.in_flight, limits.most_in_flight) <= min(one.requests for one in tier.windows)
 
 
 def test_a_run_has_more_in_flight_while_its_platform_is_slow(

@@ -2,8 +2,8 @@
 
 A platform that takes half a second to answer leaves a worker idle that makes a request in a hundredth of that, and
 an idle worker is paid for. So the number follows from two times, both measured: how long a request holds its slot,
-and how long it takes to make the next one. It is never above the platform's, and never below what the platform is
-sent to begin with.
+and how long it takes to make the next one. It is never above the platform's, nor above what the platform's rate
+limit lets be sent while one is answered, and never below what the platform is sent to begin with.
 """
 
 from __future__ import annotations
@@ -63,14 +63,16 @@ class InFlight:
 class Slots:
     """The slots of one run's requests; the thread that makes requests asks, those that send them report.
 
-    `time_left_s` returns the seconds left for calls, of which one may take `timeout_s`. `held_bytes` returns the
-    process's resident memory. `expected_s` returns how long an answer may take before the first request was
-    answered, by other calls to the platform, 0 where there were none. `clock` returns seconds.
+    `time_left_s` returns the seconds left for calls, of which one may take `timeout_s`. `per_s` is how many
+    requests a second the platform's rate limit allows. `held_bytes` returns the process's resident memory.
+    `expected_s` returns how long an answer may take before the first request was answered, by other calls to the
+    platform, 0 where there were none. `clock` returns seconds.
     """
 
     limits: InFlight
     timeout_s: float
     time_left_s: Callable[[], float]
+    per_s: float = math.inf
     held_bytes: Callable[[], int] = _resident_bytes
     expected_s: Callable[[], float] = lambda: 0.0
     clock: Callable[[], float] = time.monotonic
@@ -103,6 +105,8 @@ class Slots:
         if limits.most <= limits.usual or not answered_s or not self._made_s:
             return limits.usual
         wanted = min(limits.most, math.ceil(answered_s / self._made_s) + 1)
+        # Rounded down: the wait for the rate limit is part of the time, and must not ask for more to wait.
+        wanted = int(min(wanted, self.per_s * answered_s))
         if wanted <= limits.usual or in_flight < limits.usual:
             return limits.usual
         if self.time_left_s() < PATIENCE * self.timeout_s:

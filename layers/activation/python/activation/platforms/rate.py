@@ -31,6 +31,9 @@ class Window:
         return math.floor(max(0, requests - 1) / self.requests) * self.per_s
 
 
+BURST_S = 10.0  # a longer window lets a run send as fast as it can for a while
+
+
 @dataclass(frozen=True)
 class Tier:
     """The `windows` of one access tier; `source` is the page that states them, `read` the date it was read."""
@@ -38,6 +41,11 @@ class Tier:
     windows: tuple[Window, ...]
     source: str
     read: str
+
+    @property
+    def steady_per_s(self) -> float:
+        """Return how many uploads a second are allowed at any time, by the windows of at most BURST_S seconds."""
+        return min((one.requests / one.per_s for one in self.windows if one.per_s <= BURST_S), default=math.inf)
 
     def seconds(self, requests: int) -> float:
         """Return the least time that this many uploads take."""

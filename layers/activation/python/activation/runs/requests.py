@@ -57,6 +57,8 @@ def sender_of(
     invocation: Invocation, client: PlatformClient, destination: Destination, rejects: Rejects
 ) -> Sender:
     """Return what sends the drop's batches to an audience; `rejects` are the opened drop's."""
+    connector = invocation.connector
+    tier = connector.platform.rate.tier(client.publisher.account.options)
     return Sender(
         run_id=invocation.identity.run_id,
         held=invocation.held,
@@ -65,12 +67,13 @@ def sender_of(
         client=client,
         rejects=rejects,
         slots=Slots(
-            invocation.connector.slots,
-            invocation.connector.timeout_s,
+            connector.slots,
+            connector.timeout_s,
             time_left_s=invocation.time_for_calls_s,
+            per_s=tier.steady_per_s,
             expected_s=lambda: invocation.calls.mean_ms / 1000,
         ),
-        limits=invocation.connector.limits,
+        limits=connector.limits,
         untimely=partial(_untimely, invocation),
         repeats=invocation.is_of_events and bool(invocation.work.again),
         suppression=Everybody() if invocation.sent_to.action is Action.REMOVE else suppression_of(invocation),
