@@ -30,9 +30,7 @@ FLOOR, SDK_EASY, SDK_FULL, HARD = 1.8, 20, 25, 0.5
 
 def bodies(sizes: Sizes, files: Files, function: Environment, sdk: Environment, step: Step) -> Table:
     """Measure the whole path, with each kind of row."""
-    paths = {
-        kind: files.path(sizes.cpu_rows) if kind == "easy" else files.rows(kind, sizes.full_rows) for kind in ROWS
-    }
+    paths = {kind: files.path(sizes.cpu_rows if kind == "easy" else sizes.full_rows, kind=kind) for kind in ROWS}
     measured = [(kind, name) for kind in ROWS for name in PATHS]
     rates: dict[tuple[str, str], list[float]] = {one: [] for one in measured}
     for run in range(sizes.runs):

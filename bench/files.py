@@ -22,22 +22,14 @@ class Files:
     maker: Environment
     _made: set[Path] = field(default_factory=set)
 
-    def path(self, rows: int, file_format: str = "csv", *, also: tuple[str, ...] = ()) -> Path:
-        """Return a file; if it does not exist yet, the formats of `also` are generated with it."""
-        wanted = [self.folder / f"people-{rows}.{one}" for one in dict.fromkeys((file_format, *also))]
+    def path(self, rows: int, file_format: str = "csv", *, kind: str = "easy", also: tuple[str, ...] = ()) -> Path:
+        """Return a file of a kind of bench/inside/rows.py; with one that is made, the formats of `also` are made."""
+        wanted = [self.folder / f"{kind}-{rows}.{one}" for one in dict.fromkeys((file_format, *also))]
         if wanted[0] not in self._made:
             missing = [path for path in wanted if path not in self._made]
-            self.maker.run("bench.inside.people", str(rows), *map(str, missing))
+            self.maker.run("bench.inside.rows", kind, str(rows), *map(str, missing))
             self._made.update(missing)
         return wanted[0]
-
-    def rows(self, kind: str, rows: int) -> Path:
-        """Return a CSV file of one of the kinds of bench/inside/rows.py."""
-        path = self.folder / f"{kind}-{rows}.csv"
-        if path not in self._made:
-            self.maker.run("bench.inside.rows", kind, str(rows), str(path))
-            self._made.add(path)
-        return path
 
     def hashes(self, rows: int) -> Path:
         """Return a list of hashes."""
@@ -47,9 +39,9 @@ class Files:
             self._made.add(path)
         return path
 
-    def remove(self, rows: int) -> None:
-        """Remove the files of this many rows."""
-        for path in [path for path in self._made if path.name.startswith(f"people-{rows}.")]:
+    def remove(self, kind: str, rows: int) -> None:
+        """Remove the files of a kind of this many rows."""
+        for path in [path for path in self._made if path.name.startswith(f"{kind}-{rows}.")]:
             path.unlink(missing_ok=True)
             self._made.discard(path)
 

@@ -18,6 +18,8 @@ class Sizes:
     full_rows: int = 500_000
     pipelining_rows: int = 2_000_000
     memory_rows: tuple[int, ...] = (10_000, 1_000_000, 10_000_000)
+    memory_full_rows: tuple[int, ...] = (1_000_000, 10_000_000)
+    memory_hard_rows: tuple[int, ...] = (1_000_000,)
     repeated_rows: int = 100_000
     hashed_rows: tuple[int, int] = (1_000_000, 3_000_000)
     normalize_rows: int = 5_000_000
@@ -40,6 +42,8 @@ QUICK = Sizes(
     full_rows=50_000,
     pipelining_rows=200_000,
     memory_rows=(10_000, 100_000, 500_000),
+    memory_full_rows=(50_000, 200_000),
+    memory_hard_rows=(50_000,),
     hashed_rows=(200_000, 800_000),
     normalize_rows=250_000,
     mirror_lines=500_000,

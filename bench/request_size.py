@@ -19,7 +19,7 @@ DELAY_S = 0.5
 
 def request_size(sizes: Sizes, files: Files, function: Environment, step: Callable[[str], None]) -> Table:
     """Send the same full rows in requests of each bound."""
-    path = str(files.rows("uniform", sizes.full_rows))
+    path = str(files.path(sizes.full_rows, kind="uniform"))
     rows = []
     with servers.sink(function, DELAY_S) as server:
         secret = json.dumps(STAND_IN | {"endpoint": server.url})

@@ -1,4 +1,4 @@
-"""Write a file of invented people, the same for the same seed: `people.py ROWS PATH ...`.
+"""Invented people, the same for the same seed, and files of them.
 
 Columns: e-mail, phone, first name, last name. Names repeat as they do among people: how often the n-th most
 frequent one occurs follows a Zipf-Mandelbrot law, with the heads and tails that the US Census Bureau found for 1990
@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import json
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -137,9 +135,3 @@ def write(pieces: Iterable[pa.Table], paths: Sequence[Path]) -> None:
             writer.write_table(table)
     for writer in writers:
         writer.close()
-
-
-if __name__ == "__main__":
-    targets = [Path(text) for text in sys.argv[2:]]
-    write(tables(int(sys.argv[1])), targets)
-    print(json.dumps({"sizes_bytes": [target.stat().st_size for target in targets]}))

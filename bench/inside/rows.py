@@ -1,4 +1,4 @@
-"""Write a file of invented people with twelve identifiers, the same for the same seed: `rows.py KIND ROWS PATH`.
+"""Write files of invented people, the same for the same seed: `rows.py KIND ROWS PATH ...`.
 
 The kinds are `easy` (the four identifiers of people.py), and with gender, the three parts of the date of birth, city,
 state, postal code and country besides: `uniform` and `skewed`, which say how postal codes repeat, and `hard`.
@@ -142,5 +142,6 @@ def _written(chance: np.random.Generator, forms: tuple[str, ...], places: np.nda
 
 
 if __name__ == "__main__":
-    write(rows_of(sys.argv[1], int(sys.argv[2])), [Path(sys.argv[3])])
-    print(json.dumps({"size_bytes": Path(sys.argv[3]).stat().st_size}))
+    targets = [Path(text) for text in sys.argv[3:]]
+    write(rows_of(sys.argv[1], int(sys.argv[2])), targets)
+    print(json.dumps({"sizes_bytes": [target.stat().st_size for target in targets]}))
