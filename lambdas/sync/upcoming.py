@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 
 from activation.aws.table import ConditionalTable, number, read_text
+from activation.records import DamagedRecord, from_json, to_json
 
 from lambdas.sync.declaration import Declaration
 from lambdas.sync.due import following_slot, slot_at
@@ -44,9 +44,12 @@ class Upcoming:
         self._table, self._keep_s, self._clock = table, ttl_days * 86_400, clock
 
     def read(self) -> dict[str, Coming]:
-        """Return what is noted, by the declarations' names."""
+        """Return what is noted, by the declarations' names; none where this release cannot read the record."""
         text = read_text(self._table.read(KEY) or {}, "rows")
-        return {name: Coming(**one) for name, one in json.loads(text or "{}").items()}
+        try:
+            return from_json(text or "{}", dict[str, Coming])
+        except DamagedRecord:
+            return {}  # the next tick finds it anew
 
     def note(self, found: Mapping[str, Coming], unread: Iterable[str] = ()) -> None:
         """Note what a tick found; of sources that it could not read, `unread`, what was noted stays."""
@@ -56,11 +59,10 @@ class Upcoming:
         if after == before:
             return
         now = self._clock()
-        rows = json.dumps({name: asdict(one) for name, one in after.items()}, separators=(",", ":"))
         self._table.update(
             KEY,
             "SET #rows = :rows, updated_at = :now, expires_at = :expires",
-            {":rows": {"S": rows}, ":now": number(now), ":expires": {"N": str(int(now) + self._keep_s)}},
+            {":rows": {"S": to_json(after)}, ":now": number(now), ":expires": {"N": str(int(now) + self._keep_s)}},
             condition="attribute_not_exists(updated_at) OR updated_at <= :now",
             names={"#rows": "rows"},
         )
@@ -69,7 +71,7 @@ class Upcoming:
 def _fitting(found: Mapping[str, Coming]) -> dict[str, Coming]:
     left, fitting = _MOST_BYTES, dict[str, Coming]()
     for name, one in sorted(found.items(), key=lambda item: (item[1].slot, item[0])):
-        left -= len(json.dumps({name: asdict(one)}))
+        left -= len(to_json({name: one}).encode())
         if left < 0:
             break
         fitting[name] = one

@@ -126,6 +126,30 @@ def test_of_more_rows_than_a_record_holds_the_first_are_noted(world: World) -> N
     assert max(one.slot for one in found.values()) <= min(rows[name].slot for name in rows.keys() - found.keys())
 
 
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        ('{"cdp:a":{"slot":"2026-12-01T10:00:00Z","timezone":"UTC","later":1}}', {"cdp:a": Coming(SLOT, "UTC")}),
+        ('{"cdp:a":{"at":"2026-12-01T10:00:00Z"}}', {}),
+        ("[", {}),
+    ],
+)
+def test_a_record_of_a_newer_release_stops_no_tick(world: World, rows: str, found: dict[str, Coming]) -> None:
+    """Unknown fields are ignored; a record that does not read as one counts as empty, and the tick replaces it."""
+    noted(world, rows)
+    upcoming = Upcoming(world.table, ttl_days=400, clock=lambda: world.now)
+    assert upcoming.read() == found
+    second = Coming(NEXT_SLOT, "UTC")
+    upcoming.note({"crm:b": second}, unread=["cdp"])
+    assert upcoming.read() == {**found, "crm:b": second}
+
+
+def noted(world: World, rows: str) -> None:
+    """Store the rows of the record as another release wrote them."""
+    item = {"pk": {"S": UPCOMING}, "rows": {"S": rows}, "updated_at": {"N": "1"}}
+    world.dynamodb.put_item(TableName="ledger", Item=item)
+
+
 class Interrupted(Slots):
     """Records of slots that another tick comes before."""
 
