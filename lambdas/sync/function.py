@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -42,7 +44,10 @@ _log, _metrics = Logger(), Metrics()
 
 @dataclass(frozen=True)
 class Sync:
-    """What the function holds; as the worker of its queue it handles slots and ends of runs."""
+    """What the function holds; as the worker of its queue it handles slots and ends of runs.
+
+    `clock` returns Unix seconds.
+    """
 
     clients: Clients
     catalogue: Catalogue
@@ -51,6 +56,7 @@ class Sync:
     ends: RunEnds
     upcoming: Upcoming
     queue_url: str
+    clock: Callable[[], float] = time.time
 
     @property
     def sqs(self) -> SQSClient:
@@ -69,19 +75,25 @@ class Sync:
     def tick(self, context: LambdaContext) -> None:
         """Queue what is due, and extract the first of it.
 
-        A table that cannot be read is said in the log and counted: an alarm watches that.
+        A table that cannot be read is said in the log and counted: an alarm watches that. All this comes before
+        the extraction, which may take as long as the invocation, and be killed with it.
         """
+        began_at = self.clock()
         found = self.catalogue.all()
-        ticked = tick(found, self.slots, self.clients.sqs, self.queue_url)
+        ticked = tick(found, self.slots, self.clients.sqs, self.queue_url, clock=self._now)
         for table, error in ticked.problems.items():
             _log.error("a table of declarations cannot be read", extra={"table": table, "code": error.code})
         _log.info("tick", extra={"due": [f"{one.declaration} {one.slot}" for one in ticked.due]})
         _metrics.add_metric("SlotsDue", MetricUnit.Count, len(ticked.due))
         _metrics.add_metric("TablesUnreadable", MetricUnit.Count, len(ticked.problems))
+        _metrics.flush_metrics()
+        if found.has_tables:
+            self.upcoming.note(ticked.coming, began_at, found.unread)
         if ticked.taken is not None:
             self._take(ticked.taken, ticked.due[0], context)
-        if found.has_tables:
-            self.upcoming.note(ticked.coming, found.unread)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self.clock(), UTC)
 
     def _take(self, declaration: Declaration, work: SlotWork, context: LambdaContext) -> None:
         try:
@@ -152,14 +164,9 @@ def _told(variables: Environment, name: str, kind: type[T]) -> tuple[T, ...]:
 _take = sqs_handler(_sync, _log, heartbeat_s=HEARTBEAT_S)
 
 
-@_metrics.log_metrics
-def _tick(_event: dict[str, Any], context: LambdaContext) -> None:
-    _sync().tick(context)
-
-
 @_log.inject_lambda_context(clear_state=True)
 def handle(event: dict[str, Any], context: LambdaContext) -> Any:
     """Handle a batch of the queue, or a call of the schedule; what a tick raises, Lambda tries again."""
     if "Records" in event:
         return _take(event, context)
-    return _tick(event, context)
+    return _sync().tick(context)

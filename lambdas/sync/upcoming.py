@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from activation.aws.table import ConditionalTable, number, read_text
+from activation.aws.table import ConditionalTable, ConditionFailed, number, read_text
 from activation.records import DamagedRecord, from_json, to_json
 
 from lambdas.sync.declaration import Declaration
@@ -40,8 +40,8 @@ def coming(declaration: Declaration, now: datetime, newest: str) -> Coming:
 class Upcoming:
     """Reads and writes the record; `ttl_days` is how long it is kept after its last change."""
 
-    def __init__(self, table: ConditionalTable, *, ttl_days: int, clock: Callable[[], float] = time.time) -> None:
-        self._table, self._keep_s, self._clock = table, ttl_days * 86_400, clock
+    def __init__(self, table: ConditionalTable, *, ttl_days: int) -> None:
+        self._table, self._keep_s = table, ttl_days * 86_400
 
     def read(self) -> dict[str, Coming]:
         """Return what is noted, by the declarations' names; none where this release cannot read the record."""
@@ -51,21 +51,29 @@ class Upcoming:
         except DamagedRecord:
             return {}  # the next tick finds it anew
 
-    def note(self, found: Mapping[str, Coming], unread: Iterable[str] = ()) -> None:
-        """Note what a tick found; of sources that it could not read, `unread`, what was noted stays."""
+    def note(self, found: Mapping[str, Coming], began_at: float, unread: Iterable[str] = ()) -> None:
+        """Note what a tick found that began at a Unix time, unless a later tick has noted what it found.
+
+        Of sources that it could not read, `unread`, what was noted stays.
+        """
         before = self.read()
         kept = {name: one for name, one in before.items() if name.partition(":")[0] in set(unread)}
         after = _fitting({**kept, **found})
         if after == before:
             return
-        now = self._clock()
-        self._table.update(
-            KEY,
-            "SET #rows = :rows, updated_at = :now, expires_at = :expires",
-            {":rows": {"S": to_json(after)}, ":now": number(now), ":expires": {"N": str(int(now) + self._keep_s)}},
-            condition="attribute_not_exists(updated_at) OR updated_at <= :now",
-            names={"#rows": "rows"},
-        )
+        values = {
+            ":rows": {"S": to_json(after)},
+            ":began": number(began_at),
+            ":expires": {"N": str(int(began_at) + self._keep_s)},
+        }
+        with suppress(ConditionFailed):
+            self._table.update(
+                KEY,
+                "SET #rows = :rows, updated_at = :began, expires_at = :expires",
+                values,
+                condition="attribute_not_exists(updated_at) OR updated_at <= :began",
+                names={"#rows": "rows"},
+            )
 
 
 def _fitting(found: Mapping[str, Coming]) -> dict[str, Coming]:

@@ -178,7 +178,7 @@ def test_status_names_the_next_slots_of_a_tables_rows(world: World, typed: Typed
     """As the newest tick has noted them, on their own wall clocks, also before the first slot."""
     zone = "America/Argentina/Buenos_Aires"
     rows = {"cdp:brio": Coming("2027-01-01T13:00:00Z", zone, paused=True), "cdp:kangoo": Coming(SLOT, zone)}
-    Upcoming(world.table, ttl_days=400).note(rows)
+    Upcoming(world.table, ttl_days=400).note(rows, world.now)
     typed("apply", "--yes")
     assert "kangoo" not in typed("status").output
     typed("apply", "--yes", file=f"{TEXT}tables: [{{source: cdp, table: cdp.rows, like: vip}}]\n")

@@ -103,24 +103,24 @@ def test_a_tick_tells_what_comes_next_of_the_rows_of_tables(world: World) -> Non
 
 def test_what_comes_next_is_noted_where_it_has_changed(world: World) -> None:
     """A row that is gone is forgotten; of a source that could not be read the rows stay as they were."""
-    upcoming = Upcoming(world.table, ttl_days=400, clock=lambda: world.now)
+    upcoming = Upcoming(world.table, ttl_days=400)
     first, second = Coming(SLOT, "UTC"), Coming(NEXT_SLOT, "Europe/Berlin", paused=True)
     assert upcoming.read() == {}
-    upcoming.note({"cdp:a": first, "crm:b": second})
+    upcoming.note({"cdp:a": first, "crm:b": second}, world.now)
     assert upcoming.read() == {"cdp:a": first, "crm:b": second}
     written = world.table.read(UPCOMING)
     world.now += 300
-    upcoming.note({"crm:b": second}, unread=["cdp"])
+    upcoming.note({"crm:b": second}, world.now, unread=["cdp"])
     assert world.table.read(UPCOMING) == written
-    upcoming.note({"crm:b": second})
+    upcoming.note({"crm:b": second}, world.now)
     assert upcoming.read() == {"crm:b": second}
 
 
 def test_of_more_rows_than_a_record_holds_the_first_are_noted(world: World) -> None:
     """The tick goes on all the same."""
     rows = {f"cdp:{number:060}": Coming(f"2027-01-01T{number % 24:02}:00:00Z", "UTC") for number in range(6_000)}
-    upcoming = Upcoming(world.table, ttl_days=400, clock=lambda: world.now)
-    upcoming.note(rows)
+    upcoming = Upcoming(world.table, ttl_days=400)
+    upcoming.note(rows, world.now)
     found = upcoming.read()
     assert 2_000 < len(found) < 6_000
     assert max(one.slot for one in found.values()) <= min(rows[name].slot for name in rows.keys() - found.keys())
@@ -137,10 +137,10 @@ def test_of_more_rows_than_a_record_holds_the_first_are_noted(world: World) -> N
 def test_a_record_of_a_newer_release_stops_no_tick(world: World, rows: str, found: dict[str, Coming]) -> None:
     """Unknown fields are ignored; a record that does not read as one counts as empty, and the tick replaces it."""
     noted(world, rows)
-    upcoming = Upcoming(world.table, ttl_days=400, clock=lambda: world.now)
+    upcoming = Upcoming(world.table, ttl_days=400)
     assert upcoming.read() == found
     second = Coming(NEXT_SLOT, "UTC")
-    upcoming.note({"crm:b": second}, unread=["cdp"])
+    upcoming.note({"crm:b": second}, world.now, unread=["cdp"])
     assert upcoming.read() == {**found, "crm:b": second}
 
 
