@@ -72,29 +72,32 @@ class Extractor:
         self, declaration: Declaration, work: SlotWork, time_left_s: Callable[[], float]
     ) -> RunState | None:
         """Advance a slot of a declaration that was just read; returns and raises as `handle` does."""
-        run = self.ledger.claim(
-            slot_id(declaration.source, declaration.name, work.slot),
-            work.continuation,
-            _facts(declaration, work.slot),
-        )
-        if run.state in FINAL:
+        run_id = slot_id(declaration.source, declaration.name, work.slot)
+        known = self.ledger.read(run_id)
+        if known is not None and self._has_nothing_to_do(known, work):
+            # Without the lease: a continuation that comes in the same moment would wait as long as one may last.
+            return _left(known)
+        run = self.ledger.claim(run_id, work.continuation, _facts(declaration, work.slot))
+        if self._has_nothing_to_do(run, work):  # another worker had the slot between the read and the claim
             self.ledger.save(run, release=True)
-            return run.state
-        if not work.continuation and run.state in (RunState.WAITING, *STOPPED):
-            # The slot's first message, come twice or after the tick took the slot: a later one continues it.
-            self.ledger.save(run, release=True)
-            return None
+            return _left(run)
         if run.state in STOPPED:  # a redrive
             run.state, run.code, run.sentence, run.no_progress = RunState.RUNNING, "", "", 0
             run.started_at, run.not_before = self.clock(), 0.0
-        if run.not_before > self.clock() + EARLY_S:  # the message that was sent for then is to come
-            self.ledger.save(run, release=True)
-            return None
         newest = self.slots.note(declaration.name, work.slot)
         if newest != work.slot:
             run.code, run.sentence = "superseded", "a newer slot of the declaration has come"
             return self._leave(declaration, work, run, RunState.SUPERSEDED)
         return self._attempt(declaration, work, run, time_left_s)
+
+    def _has_nothing_to_do(self, run: Run, work: SlotWork) -> bool:
+        """Return whether a slot is final, or another message continues it."""
+        if run.state in FINAL:
+            return True
+        if not work.continuation and run.state in (RunState.WAITING, *STOPPED):
+            return True  # the slot's first message, delivered twice or after the tick took the slot
+        # Else a message that comes before its time: the one that was sent for then is to come.
+        return run.state not in STOPPED and run.not_before > self.clock() + EARLY_S
 
     def _attempt(
         self, declaration: Declaration, work: SlotWork, run: Run, time_left_s: Callable[[], float]
@@ -206,6 +209,11 @@ class Extractor:
         self.note(declaration, work.slot, run)
         self.ledger.save(run, release=True)
         return state
+
+
+def _left(run: Run) -> RunState | None:
+    """Return the state of a slot that is final; None where another message has it."""
+    return run.state if run.state in FINAL else None
 
 
 def _facts(declaration: Declaration, slot: str) -> Mapping[str, str]:

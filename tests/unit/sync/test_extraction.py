@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import pytest
@@ -11,7 +12,7 @@ from activation.aws.lease import LeaseHeld, LeaseLost
 from activation.drops.manifest_entries import read_manifest
 from activation.drops.places import Role, place_of, role_of
 from activation.errors import ActivationError, ConfigError, Retryable
-from activation.ledger.runs import RunState
+from activation.ledger.runs import Ledger, Run, RunState
 from activation.model import Drop
 from botocore.exceptions import ClientError, ReadTimeoutError
 
@@ -19,7 +20,7 @@ from lambdas.sync.declaration import SourceKind
 from lambdas.sync.export import MANIFEST, Export, folder_of
 from lambdas.sync.extraction import DEADLINE_S, DECLARATION_BUSY, LEASE_S, LONGEST_WAIT_S
 from lambdas.sync.messages import SlotWork, read
-from lambdas.sync.slots import slot_id
+from lambdas.sync.slots import SYNC, slot_id
 from lambdas.sync.source import consent_missing, still_running, unreachable
 from tests.unit.sync.world import INVOCATION_S, NEXT_SLOT, SLOT, VIP, Scripted, World
 
@@ -297,6 +298,46 @@ def test_the_first_message_of_a_slot_that_was_left_since_does_nothing(
     assert world.messages() == world.messages(world.dead_url) == []
     world.source = Scripted()
     assert handle(world, SlotWork("vip", SLOT, 1)) is RunState.APPLIED
+
+
+@pytest.mark.parametrize("before", ["waiting", "blocked", "applied", "early"])
+def test_a_message_with_nothing_to_do_acquires_no_lease(world: World, before: str) -> None:
+    """A continuation that comes in the same moment would have to wait until that lease could have ended."""
+    errors = {"blocked": consent_missing("ok", "is gone"), "applied": None}
+    error = errors.get(before, unreachable("down"))
+    if error is not None:
+        world.source.before = raising(error)
+    left = handle(world)
+    world.now += 0 if before == "early" else 3600
+    key = world.ledger.key(slot_id("cdp", "vip", SLOT))
+    record = world.table.read(key)
+    again = handle(world, SlotWork("vip", SLOT, 1) if before == "early" else WORK)
+    assert again == (left if before == "applied" else None)
+    assert world.table.read(key) == record
+
+
+class Interrupted(Ledger):
+    """Records of slots in which another worker comes between a read and the claim."""
+
+    between: Callable[[], object]
+
+    def read(self, run_id: str, part: int | None = None) -> Run | None:
+        """Read a slot, then let the other worker come."""
+        found = super().read(run_id, part)
+        self.between()
+        return found
+
+
+def test_a_slot_that_is_extracted_between_a_read_and_the_claim_is_left_so(world: World) -> None:
+    """The message finds that under its lease, and releases it."""
+    ledger = Interrupted(world.table, SYNC, lease_s=LEASE_S, ttl_days=400, clock=lambda: world.now)
+    ledger.between = lambda: handle(world)
+    late = replace(world.extractor(), ledger=ledger)
+    assert late.handle(WORK, lambda: INVOCATION_S) is RunState.APPLIED
+    assert world.source.extractions == 1
+    run = world.ledger.read(slot_id("cdp", "vip", SLOT))
+    assert run is not None
+    assert (run.state, run.lease_until) == (RunState.APPLIED, 0)
 
 
 def test_a_redriven_slot_has_a_deadline_of_its_own(world: World) -> None:
