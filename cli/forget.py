@@ -64,7 +64,7 @@ def forget(
     if left:
         people = _people(file)
         unusable = _checked(drops, left, people)
-        _confirm(len(left) - len(unusable), yes=yes or as_json)
+        _confirm(len(left) - len(unusable), file, yes=yes or as_json)
         typer.echo(f"forget {drops.forget_id}", err=True)
         if found.lists:
             _suppress(drops, people, within)
@@ -111,9 +111,10 @@ def _checked(drops: ForgetDrops, left: Sequence[Target], people: People) -> dict
     return unusable
 
 
-def _confirm(count: int, *, yes: bool) -> None:
+def _confirm(count: int, file: Path | None, *, yes: bool) -> None:
     if not yes:
-        asked = f"remove them from {count:,} audience{'s' * (count != 1)}? This cannot be undone"
+        whom = "the people of all rows of this file" if file else "this person"
+        asked = f"remove {whom} from {count:,} audience{'s' * (count != 1)}? This cannot be undone"
         typer.confirm(asked, abort=True, err=True)
 
 

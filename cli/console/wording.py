@@ -33,6 +33,9 @@ def lasting(seconds: float) -> str:
     return f"{whole // 3_600} h {whole % 3_600 // 60} min"
 
 
+_UNTIL_IDENTIFIERS = ("connector", "audience", "identifiers")  # of a drop's key
+
+
 def count(number: int) -> str:
     """Return a number with its thousands apart."""
     return f"{number:,}"
@@ -55,10 +58,16 @@ def person(arn: str) -> str:
 
 
 def file_name(run: RunRow) -> str:
-    """Return what a run's key says after audience, identifiers and action, "" where it is called by its key."""
+    """Return what a run's key says after audience, identifiers and action, "" where it is called by its key.
+
+    A sync's run has no key: the time of its slot is returned as it is.
+    """
     if run.is_unread:
         return ""
-    _, _, *rest = run.file.split("/")
+    folders = run.file.split("/")
+    if len(folders) <= len(_UNTIL_IDENTIFIERS):
+        return printable(run.file)
+    rest = folders[2:]
     rest = rest[2:] if rest[1:2] == [run.action] else rest[1:]
     return printable("/".join(rest))
 

@@ -272,6 +272,17 @@ def test_a_list_shows_the_share_of_rejected_rows(console: Served, source: FakeSo
     assert "139<br><small>under 1 %</small>" in page
 
 
+@pytest.mark.parametrize("file", ["2026-11-30T22:53:31Z", "", "people.csv", "a/b", "a/b/c", "a/b/raw/add/", "/"])
+def test_a_run_without_a_drops_key_is_listed(console: Served, source: FakeSource, file: str) -> None:
+    """A sync's run is named by its slot's time: the page is there, with whatever the run says as it is."""
+    source.rows = [row(APPLIED, "applied", connector="sync", file=file), row(ENDED, "failed", file=file)]
+    page = shown(console, "/")
+    assert f'id="run-{APPLIED}"' in page
+    if "/" not in file:
+        assert file in page
+    assert shown(console, f"/runs/{APPLIED}")
+
+
 def test_a_run_that_somebody_has_ended_needs_nobody(console: Served) -> None:
     """It is in the list, and not among those that need a person; its page says who has ended it."""
     page = shown(console, "/")

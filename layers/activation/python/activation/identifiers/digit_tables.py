@@ -10,7 +10,7 @@ from operator import or_
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from activation.identifiers.digit_patterns import ANY, MANY, Both, Group, Part, Times
+from activation.identifiers.digit_patterns import MANY, Both, Group, Part, Times
 from activation.identifiers.widths import texts_of
 
 _END = ":"  # the character behind 9
@@ -58,8 +58,10 @@ class _Continuations:
                 self._moves[number] = ((part, rest),), 0
             elif isinstance(part, _Pair):
                 self._moves[number] = self._of_pair(part, rest)
+            elif len(split := self._split(part, rest)) == 1:
+                self._moves[number] = self.moves(split[0])
             else:
-                each = [self.moves(one) for one in self._split(part, rest)]
+                each = [self.moves(one) for one in split]
                 ways = dict.fromkeys(way for ways, _ in each for way in ways)
                 self._moves[number] = tuple(ways), reduce(or_, (ends for _, ends in each), 0)
         return self._moves[number]
@@ -104,33 +106,34 @@ class DigitTable:
         states, rows, todo = {frozenset[int](): NOWHERE, start: START}, {NOWHERE: [NOWHERE] * COLUMNS}, [start]
         while todo:
             state = todo.pop()
-            row, ways = [NOWHERE] * COLUMNS, list[tuple[int, int]]()
+            row = [NOWHERE] * COLUMNS
+            ways: dict[int, list[int]] = {}
             for one in state:
                 further, ends = follow.moves(one)
-                ways += further
                 row[_FOUND] |= ends
-            for alike in _alike({digits for digits, _ in ways}):
-                then = frozenset([rest for digits, rest in ways if digits & alike])
-                if then not in states:
-                    states[then] = len(states) * COLUMNS
+                for digits, rest in further:
+                    ways.setdefault(digits, []).append(rest)
+            for alike, sets in _alike(tuple(ways)):
+                then = frozenset([rest for digits in sets for rest in ways[digits]])
+                to = states.get(then)
+                if to is None:
+                    to = states[then] = len(states) * COLUMNS
                     todo.append(then)
-                for digit in range(10):
-                    if alike >> digit & 1:
-                        row[digit] = states[then]
+                for digit in alike:
+                    row[digit] = to
             row[_FOUND - 1] = states[state]
             rows[states[state]] = row
         return pa.array([to for _, row in sorted(rows.items()) for to in row], pa.int32())
 
 
-def _alike(sets: set[int]) -> list[int]:
-    """Return the sets of digits that are in the same ones of these sets, without those that are in none."""
-    found, others = list[int](), ANY
-    for one in sets:
-        new, found = one & others, [part for alike in found for part in (alike & one, alike & ~one) if part]
-        if new:
-            found.append(new)
-            others &= ~new
-    return found
+@lru_cache(maxsize=65_536)
+def _alike(sets: tuple[int, ...]) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]:
+    """Return the digits that are in the same ones of these sets, with those sets; not those that are in none."""
+    found: dict[tuple[int, ...], list[int]] = {}
+    for digit in range(10):
+        if among := tuple(one for one in sets if one >> digit & 1):
+            found.setdefault(among, []).append(digit)
+    return tuple((tuple(digits), among) for among, digits in found.items())
 
 
 @dataclass(frozen=True)

@@ -173,9 +173,10 @@ def _notes(notes: Mapping[str, str]) -> Html | None:
 
 def _facts(receipt: Mapping[str, Any]) -> Html:
     audience, mirror, orders = receipt["audience"], receipt.get("mirror") or {}, receipt.get("orders", ())
+    platform = receipt["platform"]  # a sync's run has none
     facts = {
         "file": receipt["drop"]["key"],
-        "connector": f"{receipt['connector']} ({receipt['platform']})",
+        "connector": f"{receipt['connector']} ({platform})" if platform else receipt["connector"],
         "ad account": receipt["account"],
         "action": receipt["action"],
         "audience's id": audience["id"],
