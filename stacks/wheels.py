@@ -30,9 +30,8 @@ TARGETS = {
 # and with a shorter one it takes a third longer. Everything else comes from malloc (`activation/buffers.py` says
 # why), which has two arenas instead of eight for each processor, so that what one thread frees the next one
 # takes: a worker's peak is a fifth lower at the same CPU time. Blocks of less than 32 MB come from these arenas,
-# and up to as much stays there once it is free: to get it from the system page by page, over and over, took a
-# tenth of the CPU time of TikTok's files, and the peak is the same. All are read when the process starts, on
-# Linux.
+# and up to as much stays there once it is free: getting it from the system again page by page took a tenth of the
+# CPU time of TikTok's files, and the peak is the same. All are read when the process starts, on Linux.
 # jemalloc would serve both, but PyPI's pyarrow for arm64 has none.
 # https://arrow.apache.org/docs/cpp/env_vars.html and https://man7.org/linux/man-pages/man3/mallopt.3.html, read
 # 2026-11-29; https://microsoft.github.io/mimalloc/environment.html, read 2026-11-30.

@@ -2,7 +2,7 @@
 
 The function that ticks extracts the first of these slots itself, at once: most ticks find one slot, or none, and
 the message would start a second process, which reads the declarations again. The slot's message is sent all the
-same, delayed: it finds the slot extracted, or does it in the stead of a process that died.
+same, delayed: it finds the slot extracted, or extracts it if the process died.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lambdas.sync.declaration import Declaration
     from lambdas.sync.slots import Slots
 
-IN_STEAD_S = 60  # after which the message of the slot that the tick takes comes: most extractions have ended then
+FALLBACK_DELAY_S = 60  # the delay of the first slot's own message: most extractions have ended by then
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def tick(
         if slot is None:
             continue
         work = SlotWork(declaration.name, slot.name)
-        delay_s = 0 if due else IN_STEAD_S
+        delay_s = 0 if due else FALLBACK_DELAY_S
         sqs.send_message(QueueUrl=queue_url, MessageBody=work.body(), DelaySeconds=delay_s)
         slots.note(declaration.name, slot.name)
         taken = taken or declaration

@@ -1,4 +1,4 @@
-"""When the rows of tables come next, as the newest tick found it, so that a command reads no database for it."""
+"""The next slot of each table row, as the newest tick found it, so that commands need not read the database."""
 
 from __future__ import annotations
 

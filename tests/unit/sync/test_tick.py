@@ -20,7 +20,7 @@ from lambdas.sync.export import MANIFEST, folder_of
 from lambdas.sync.messages import RunEnded, SlotWork, read
 from lambdas.sync.slots import Slots
 from lambdas.sync.source import unreachable
-from lambdas.sync.tick import IN_STEAD_S, tick
+from lambdas.sync.tick import FALLBACK_DELAY_S, tick
 from lambdas.sync.upcoming import KEY as UPCOMING
 from lambdas.sync.upcoming import Coming, Upcoming
 from tests.unit.sync.world import NEXT_SLOT, SLOT, VIP, World
@@ -74,13 +74,13 @@ def test_a_tick_queues_each_slot_once(world: World) -> None:
 
 
 def test_a_tick_takes_the_first_slot_itself(world: World) -> None:
-    """Its message comes a minute later, in the stead of a tick that died; those of other slots come at once."""
+    """Its message comes a minute later, in case the tick died; those of other slots come at once."""
     found = Found((VIP, replace(VIP, name="other")))
     at = datetime(2026, 12, 1, 10, tzinfo=UTC)
     ticked = tick(found, world.slots, world.sqs, world.queue_url, clock=lambda: at)
     assert ticked.taken == VIP
     assert ticked.due == (SlotWork("vip", SLOT), SlotWork("other", SLOT))
-    assert world.sqs.delays_s == [IN_STEAD_S, 0]
+    assert world.sqs.delays_s == [FALLBACK_DELAY_S, 0]
     assert tick(found, world.slots, world.sqs, world.queue_url, clock=lambda: at).taken is None
 
 

@@ -14,8 +14,8 @@ def looking_ahead(invocation: Invocation, client: PlatformClient) -> AbstractCon
     """Return a block in which a thread asks the platform for the audience of a run that begins.
 
     Between an export's manifest and its first rows lie several reads of S3, which take about as long as the
-    platform's answer. Anybody else's folder may turn out to be unusable, and then the platform is asked nothing. A
-    later invocation knows the audience.
+    platform's answer. Any other folder may turn out to be unusable, and must cost no call to the platform. A later
+    invocation knows the audience.
     """
     run, listing = invocation.held.run, invocation.listing
     is_own = listing is not None and listing.export is not None and bool(listing.export.declaration)

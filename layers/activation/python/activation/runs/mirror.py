@@ -118,8 +118,8 @@ class MirrorSteps:
     def _is_looked_for_meanwhile(self) -> bool:
         """Return whether the drop is read while the platform is being asked for the audience.
 
-        Then it is read as for the mirror before; where the audience turns out to be changed otherwise, it is read
-        once more.
+        Then it is read as for the mirror before; if the audience has to be changed in another way, the drop is
+        read again.
         """
         snapshot = known(self.invocation).snapshot
         if snapshot is None or not self.client.reads.is_coming:
