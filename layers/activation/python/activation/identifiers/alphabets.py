@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -23,6 +25,7 @@ _BARE = rf"\A[{_ANY}{_SIGMA}][{_ANY}]*\z"
 _DRESSED = rf"\A[{_ANY}{_SIGMA}](?:{BETWEEN}{{0,2}}[{_ANY}])*[ .']?\z"
 _DRESSED_LATIN = rf"\A[{LATIN}](?:{BETWEEN}{{0,2}}[{LATIN}])*[ .']?\z"
 _FOREIGN = f"[{_OTHERS}{_SIGMA}]"
+_FEW = 4  # a kernel runs on a part of a column where that is less than one in so many
 _LONGEST_ASCII = 31  # a longer text of ASCII may be a digest
 
 
@@ -42,7 +45,7 @@ def lower_letters(names: pa.Array) -> pa.Array:
 def roman_letters_of(names: pa.Array) -> tuple[pa.Array, pa.Array]:
     """Return the letters a to z of Latin names, and a mask of names with letters of other alphabets.
 
-    The letters are null where not sure, and both for null.
+    The letters are null where not sure, and for null.
     """
     latin = _short(names, pc.match_substring_regex(names, _DRESSED_LATIN))
     plain = pc.utf8_lower(pc.if_else(latin, names, pa.scalar(None, pa.string())))
@@ -52,8 +55,23 @@ def roman_letters_of(names: pa.Array) -> tuple[pa.Array, pa.Array]:
         for letter, roman in ROMAN.items():
             spelled = pc.replace_substring(spelled, letter, roman)
         plain = pc.replace_with_mask(plain, accented, spelled)
-    foreign = pc.and_(pc.match_substring_regex(names, _DRESSED), pc.match_substring_regex(names, _FOREIGN))
-    return pc.replace_substring_regex(plain, "[^a-z]", ""), foreign
+    dressed = pc.invert(pc.fill_null(pc.ascii_is_alpha(plain), fill_value=True))
+    letters = _of_few(plain, dressed, lambda some: pc.replace_substring_regex(some, "[^a-z]", ""), plain)
+    others = pc.invert(pc.fill_null(latin, fill_value=True))
+    return letters, _of_few(names, others, _foreign, others)
+
+
+def _foreign(names: pa.Array) -> pa.Array:
+    return pc.and_(pc.match_substring_regex(names, _DRESSED), pc.match_substring_regex(names, _FOREIGN))
+
+
+def _of_few(names: pa.Array, among: pa.Array, kernel: Callable[[pa.Array], pa.Array], rest: pa.Array) -> pa.Array:
+    """Return what a kernel makes of the names in a mask, beside the rest, of which it makes the same."""
+    if not among.true_count:
+        return rest
+    if among.true_count * _FEW > len(names):
+        return kernel(names)
+    return pc.replace_with_mask(rest, among, kernel(names.filter(among)))
 
 
 def _short(names: pa.Array, fits: pa.Array) -> pa.Array:
