@@ -125,7 +125,7 @@ def test_the_encoding_of_a_drop_travels_with_it(bucket: S3Client, tmp_path: Path
         done = CliRunner().invoke(app, ["drop", str(file), *written, *more])
         assert done.exit_code == 0, done.output
     metadata = bucket.head_object(Bucket="drops", Key="meta/VIP/raw/people.csv")["Metadata"]
-    assert metadata["encoding"] == "windows-1252"
+    assert metadata["text-encoding"] == "windows-1252"
     manifest = bucket.get_object(Bucket="drops", Key="meta/VIP/raw/f/manifest")["Body"].read()
     reading = manifest_reading(json.loads(manifest))
     assert reading is not None
