@@ -133,6 +133,13 @@ def test_an_object_of_no_connector_is_shown_and_has_nothing_to_give_up() -> None
     )
     shown = asked("run", "show", stray)
     assert (shown.exit_code, "nothing: its key begins with no connector's name" in shown.stdout) == (1, True)
+    assert "began     2026-05-28 20:26:40 UTC\ntook      0 s" in shown.stdout
+    receipt = json.loads(asked("receipt", stray, "--json").stdout)
+    assert receipt["started_at"] == receipt["written_at"]
+    for command in (("run", "show"), ("receipt",)):
+        short = asked(*command, stray[:12])
+        assert (short.exit_code, "by its whole id alone" in short.stderr) == (4, True)
+        assert "whole id" not in asked(*command, "e" * 32).stderr
     refused = asked("run", "discard", stray, "--yes")
     assert (refused.exit_code, "it belongs to no connector" in refused.stderr) == (1, True)
     assert stray[:12] not in asked("runs").stdout
