@@ -49,7 +49,7 @@ class ChosenLetters:
     def told(self) -> list[Told]:
         """Return the letters and the runs."""
         found = self.read()
-        told = [Told(one.sent_at, self.of, one.run_id, one.code, one.sentence) for one in found]
+        told = self.told_of(found)
         told += [
             Told(
                 one.ended_at or one.started_at,
@@ -63,6 +63,10 @@ class ChosenLetters:
             for one in self._without({one.run_id for one in found})
         ]
         return told
+
+    def told_of(self, letters: Sequence[Letter]) -> list[Told]:
+        """Return some of the letters, in their order."""
+        return [Told(one.sent_at, self.of, one.run_id, one.code, one.sentence) for one in letters]
 
     def read(self) -> tuple[Letter, ...]:
         """Return the letters, the oldest first."""
@@ -147,12 +151,21 @@ def chosen_letters(found: Deployment, connector: str, *, run: str, reason: str) 
 
 def print_letters(chosen: Sequence[ChosenLetters], *, as_json: bool) -> None:
     """Print the chosen letters of one connector or several, and the runs without one, the oldest first."""
+    told = sorted(one for of in chosen for one in of.told())
+    print_told(told, as_json=as_json)
+    for of in chosen:
+        of.say_more()
+    if not told and not as_json:
+        typer.echo("no dead letters match", err=True)
+
+
+def print_told(told: Sequence[Told], *, as_json: bool) -> None:
+    """Print letters, and runs without one, as they are given."""
     from activation.codes import explain
 
     from cli.printable import console, printable
     from cli.runs.shown import RUN_DIGITS_SHOWN, utc
 
-    told = sorted(one for of in chosen for one in of.told())
     if as_json:
         objects: Any = [
             {
@@ -175,7 +188,3 @@ def print_letters(chosen: Sequence[ChosenLetters], *, as_json: bool) -> None:
         run = one.run_id[:RUN_DIGITS_SHOWN] or "(no run)"
         head = f"{run:<{RUN_DIGITS_SHOWN}}  {utc(one.at)}  {one.of}: {one.code} ({', '.join(notes)})"
         console().print(f"{head}\n  {printable(one.sentence)}", soft_wrap=True)
-    for of in chosen:
-        of.say_more()
-    if not told and not as_json:
-        typer.echo("no dead letters match", err=True)

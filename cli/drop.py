@@ -154,6 +154,7 @@ def drop(
         deployment.fail(f"{error.code}: {key_refused(error, local, name)}")
     _tell(found, upload, strict=strict)
     app = deployment.find() if anyway else _ready(run, source, lambda error: key_refused(error, local, name))
+    _refuse_unread_encoding(app, read_as.encoding)
     bucket = app.drops_bucket
     version = upload.to(bucket, quiet=as_json)
     _say(
@@ -233,6 +234,17 @@ def _ready(run: DryRun, source: Content, says: Callable[[Rejected], str]) -> Dep
     app = deployment.find()
     ready(mirrored_refusal(app, run.connector, run.located.audience))
     return app
+
+
+def _refuse_unread_encoding(app: Deployment, encoding: str) -> None:
+    """End the command where the deployed release would read the drop in the connector's encoding instead."""
+    from cli import deployment
+
+    if encoding and not app.app.get("own_encoding"):
+        deployment.fail(
+            "the deployed release reads no encoding of a drop's own: deploy this release, or leave out --encoding "
+            "and set the connector's; nothing was uploaded"
+        )
 
 
 def _say(upload: Upload, bucket: str, version: str, run_id: str, *, as_json: bool, waits: bool) -> None:

@@ -79,7 +79,7 @@ def _why_still_in(run: ForgetRun, receipt: Mapping[str, Any]) -> NotDone | None:
         return NotDone("rows_rejected", f"the platform refused {rejected:,} of the rows")
     lacking = receipt["rows"]["rejected_by_us"]
     if run.is_of_file and lacking:
-        why = f"rows in which the platform can match nobody: {lacking:,}; the run's receipt says why"
+        why = f"the platform can match nobody by {lacking:,} of the rows; the run's receipt says why"
         return NotDone("rows_rejected", why)
     if run.is_of_one_kind and lacking:
         why = f"the audience accepts one kind of identifier, of which {lacking:,} of the rows have no usable one"

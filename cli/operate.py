@@ -49,7 +49,9 @@ def redrive(
     ] = False,
     yes: Annotated[
         bool,
-        typer.Option("--yes", help="Do not ask: with --reason before runs are repeated, with --discard at all."),
+        typer.Option(
+            "--yes", help="Do not ask before repeating runs (--reason) or giving up letters (--discard)."
+        ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; with --list, a list.")] = False,
 ) -> None:
@@ -59,8 +61,8 @@ def redrive(
     started again, for the same files, and a query is run again, as another attempt of its slot. List a connector's
     letters first: --run and --reason move those alone whose cause is removed. A run whose drop is wrong leaves no
     dead letter; those of the last 14 days are listed as well, and --run and --reason repeat them. With --reason it
-    asks first, and leaves out the runs whose object or audience a later run has sent. --discard ends letters that
-    nobody needs, also those without a run: of a key or a message that cannot be read.
+    asks first, and leaves out the runs whose object or audience a later run has sent. --discard gives up
+    what letters are of and deletes them, also those of a key or a message that cannot be read.
     """
     import boto3
 

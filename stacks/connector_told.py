@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from activation.identifiers.column_map import ENCODING_METADATA
 from activation.identifiers.row_rules import written
 from activation.platforms.discovery import platforms
 
@@ -43,9 +44,11 @@ MOST_CHARACTERS = 4_000
 def of_app(settings: Settings) -> dict[str, str | int]:
     """Return what `doctor` compares with the account: whether nobody is to be told, and how much may run at once.
 
-    `alarms` is "none" or "", the others are numbers of functions.
+    `alarms` is "none" or "", the others are numbers of functions. `own_encoding` is the object metadata by which a
+    drop declares its encoding, for `activation drop --encoding`: an earlier release, which reads none, names none.
     """
     return {
+        "own_encoding": ENCODING_METADATA,
         "alarms": NOBODY if settings.alarms == NOBODY else "",
         "max_concurrency": sum(one.max_concurrency for one in settings.connectors),
         "reserved_concurrency": settings.ci360.reserved_concurrency if settings.ci360 else 0,

@@ -28,7 +28,7 @@ from stacks.statements import allow, through_key
 RECEIPTS = (".json", ".csv", ".html")
 # The lists of folders' files, by the length of a run's id and of how often it was listed again: the names of their
 # headers are longer, and in a file without a header a person may stand in its place. See drops/folder_listing.py.
-LISTINGS = tuple(f"listings/*/{'?' * 32}{again}.json" for again in ("", "-?"))
+LISTINGS = tuple(f"listings/*/{'?' * 32}{again}.json" for again in ("", "-?", "-??"))
 # What a forget uploads; see cli/forget_drops.py.
 FORGETTABLE = (f"*/raw/{Action.REMOVE}/{FORGET_PREFIX}*", f"{FORGOTTEN_LIST}{FORGET_PREFIX}*")
 # A wildcard matches slashes too, and so a folder below another action, and what takes people off a list.

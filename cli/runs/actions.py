@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from activation.ledger.orders import GIVEN_UP
 
 from cli.runs.rows import WAITS, RunRow
+from stacks.names import SUPPRESSIONS
 
 if TYPE_CHECKING:
     from cli.deployment import Deployment
@@ -43,8 +44,8 @@ class RunActions:
 
     def refuse(self, action: str, row: RunRow) -> None:
         """Raise RefusedActionError where a run is in no state for an action, or has no message to act by."""
-        if row.connector not in self.found.connectors:
-            raise RefusedActionError(f"it is no run of a connector, but of {row.connector}")
+        if row.connector not in self.found.connectors and not (action == "discard" and self._is_unread_list(row)):
+            raise RefusedActionError("it belongs to no connector")
         if action == "stop" and row.state == "accepted":
             raise RefusedActionError("the platform has accepted all of it: there is nothing left to stop")
         states, otherwise = ALLOWED[action]
@@ -56,6 +57,10 @@ class RunActions:
         if row.state in CONTINUABLE and not (action == "discard" and row.is_unread) and not self._has_message(row):
             then = "nothing continues it" if action == "discard" else "drop the file again"
             raise RefusedActionError(f"its message is neither in its record nor among the dead letters: {then}")
+
+    def _is_unread_list(self, row: RunRow) -> bool:
+        """Return whether a drop of suppression lists has a key that cannot be read."""
+        return row.is_unread and row.connector == SUPPRESSIONS and self.found.lists is not None
 
     def stop(self, row: RunRow) -> str:
         """Have a run send nothing more; what was acknowledged stays, and is accounted for."""

@@ -28,7 +28,7 @@ def receipt(
     rejects: Annotated[
         bool,
         typer.Option(
-            "--rejects", help="Print the rejected rows as CSV instead, on stderr the cells left out of others."
+            "--rejects", help="Print the rejected rows as CSV instead; cells left out of other rows go to stderr."
         ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the receipt as it is stored.")] = False,
@@ -72,7 +72,7 @@ def _receipt_of(found: Deployment, client: S3Client, run: str) -> dict[str, Any]
     from activation.errors import ConfigError
 
     from cli import deployment
-    from cli.runs.shown import UNKNOWN
+    from cli.runs.shown import UNKNOWN, no_run
     from cli.runs.view import UnknownRunError, show_run
     from cli.typed import typed
 
@@ -83,9 +83,8 @@ def _receipt_of(found: Deployment, client: S3Client, run: str) -> dict[str, Any]
             deployment.fail(f"{unknown.code}: {unknown.sentence}")
         receipts = _stored(client, found.receipts_bucket, run)
     if len(receipts) != 1:
-        listing = f"list the runs: {typed('runs')}"
-        many = f"ambiguous run id: {len(receipts)} matches; {listing}"
-        deployment.fail(many if receipts else f"no run has this id; {listing}", exit_code=UNKNOWN)
+        many = f"ambiguous run id: {len(receipts)} matches; list the runs: {typed('runs')}"
+        deployment.fail(many if receipts else no_run(run), exit_code=UNKNOWN)
     return receipts[0]
 
 
@@ -136,7 +135,7 @@ def _tell_left_out(cells: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None
             where = f", first {'in' if places else 'in row'} {first}" if first else ""
             lines.append(f"{field}: {code} {counted(found['cells'], 'cell')}{where}")
     if lines:
-        title = "not in this list, since their rows were sent without them, are these cells:"
+        title = "these cells are not in the list, since their rows were sent without them:"
         typer.echo("\n".join((title, *map(printable, lines))), err=True)
 
 

@@ -23,9 +23,11 @@ class RunRow:
     `file` is the key of its object. `rows_whole` is how many rows the drop has, None until its end was read;
     `rows_read` counts those with a known outcome, `rows_acknowledged` and `rows_rejected` two kinds of these.
     `rows_per_s` is how many had one in a second in which a worker was at it, None before the first second.
-    `ended_at` is None while the run goes on by itself. `waits_until` is when a waiting run continues, None for any
-    other; `code` and `sentence` are why a run waits or stopped, "" when it does neither. `is_unread` says that no
-    run has begun, since the key cannot be read: then `audience` is that of such receipts, and `action` is nothing.
+    `started_at` is when the record was last written where it does not say when it began, as that of an object
+    under no connector's prefix. `ended_at` is None while the run goes on by itself. `waits_until` is when a
+    waiting run continues, None for any other; `code` and `sentence` are why a run waits or stopped, "" when it
+    does neither. `is_unread` says that no run has begun, since the key cannot be read: then `audience` is that
+    of such receipts, and `action` is nothing.
     """
 
     run_id: str
@@ -86,7 +88,7 @@ def run_row(item: Mapping[str, Any]) -> RunRow:
         action=read_text(item, "action"),
         file=read_text(item, "object_key"),
         state=state,
-        started_at=read_number(item, "started_at"),
+        started_at=read_number(item, "started_at") or read_number(item, "updated_at"),
         rows_whole=rows["whole"],
         rows_read=rows["read"],
         rows_acknowledged=rows["acknowledged"],

@@ -249,18 +249,16 @@ def found_run(run_id: str, found: Deployment | None = None) -> RunView:
     from activation.errors import ActivationError
 
     from cli import deployment
-    from cli.runs.shown import UNKNOWN
+    from cli.runs.shown import UNKNOWN, no_run
     from cli.runs.view import UnknownRunError, show_run
     from cli.typed import typed
 
     try:
         return show_run(found or deployment.find(), run_id)
     except UnknownRunError as unknown:
-        listing = f"list the runs: {typed('runs')}"
-        none = f"no run has this id: its drop may not have reached its queue yet; {listing}"
-        deployment.fail(
-            f"ambiguous run id: several runs begin so; {listing}" if unknown.matches else none, exit_code=UNKNOWN
-        )
+        many = f"ambiguous run id: several runs begin so; list the runs: {typed('runs')}"
+        none = f"{no_run(run_id)}; a drop may not have reached its queue yet"
+        deployment.fail(many if unknown.matches else none, exit_code=UNKNOWN)
     except ActivationError as error:
         deployment.fail(f"{error.code}: {error.sentence}")
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cli.runs.undone import Undos
 
 RUN_DIGITS_SHOWN = 12  # enough digits to find exactly one run
+RUN_ID_DIGITS = 32
 STYLES = {
     "applied": "green",
     "failed": "bold red",
@@ -29,6 +30,17 @@ ENDED_BADLY, RUNNING, UNKNOWN = 1, 3, 4  # exit codes; 2 is a usage error
 def exit_code(state: str) -> int:
     """Return the exit code that tells a run's state: 0 well ended, 1 not sent as it should be, 3 still running."""
     return RUNNING if state in OPEN else 0 if state in GOOD else ENDED_BADLY
+
+
+def no_run(run_id: str) -> str:
+    """Return that no run has an id or the beginning of one, and what may be so of it."""
+    from cli.typed import typed
+
+    says = f"no run has this id; list the runs: {typed('runs')}"
+    if len(run_id) >= RUN_ID_DIGITS:
+        return says
+    whole = typed("status", "--state", "ignored", "--json")
+    return f"{says}; an object under no connector's prefix is found by its whole id alone: {whole}"
 
 
 def state_style(state: str) -> str:

@@ -10,6 +10,8 @@ MOST_SHOWN = 40
 # What drops/codes.py says of a connector's drop, and what is so of an export.
 _OF_EXPORTS = (
     ("the connector's encoding", "the mapping's input.encoding"),
+    ("the connector or the drop declares", "the mapping's input.encoding declares"),
+    (" (for one file: `activation drop --encoding`)", ""),
     ("Nothing was sent.", "Nothing was written."),
     (", or drop ", ", or normalise "),
 )

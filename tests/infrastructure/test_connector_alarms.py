@@ -47,6 +47,18 @@ def test_an_operator_is_told(templates: Templates, id_: str, alarm: str) -> None
     assert topic_of(properties["AlarmActions"][0]) == TOPICS[id_]
 
 
+@each_connector
+def test_an_alarm_of_old_letters_names_commands_that_run(templates: Templates, id_: str) -> None:
+    """`--discard` alone is refused: the letters have to be chosen."""
+    (alarm,) = (
+        properties
+        for name, properties in templates.resources("AWS::CloudWatch::Alarm").items()
+        if name.startswith(f"{id_}AlarmsDeadLettersForgotten")
+    )
+    first, discard = re.findall(r"`activation (.*?)`", alarm["AlarmDescription"])
+    assert discard == f"{first} --reason CODE --discard"
+
+
 # A connector with an address has a topic of its own; the others use the app's, in the storage stack.
 TOPICS = {"Alpha": "AlarmTopic", "BetaEu": "BetaEuAlarmsTopic"}
 

@@ -197,7 +197,9 @@ def test_who_reads_receipts_cannot_read_who_said_no(templates: Templates) -> Non
     assert readable == READABLE
 
 
-@pytest.mark.parametrize(("name", "may"), [("", True), ("-1", True), (".header", False), (".made", False)])
+@pytest.mark.parametrize(
+    ("name", "may"), [("", True), ("-1", True), ("-10", True), (".header", False), (".made", False)]
+)
 def test_who_reads_receipts_reads_the_lists_of_folders_and_no_header(
     templates: Templates, name: str, *, may: bool
 ) -> None:

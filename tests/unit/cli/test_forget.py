@@ -285,7 +285,7 @@ def test_a_row_that_nobody_can_be_removed_by_is_not_done(running: Deployed, tmp_
     result = forget("--json", "--yes", "--file", str(path), typed="", code=1)
     (line,) = told(result)["platforms"]["meta"]
     assert (line["outcome"], line["code"]) == ("not done", "rows_rejected")
-    assert line["sentence"].startswith("rows in which the platform can match nobody: 1;")
+    assert line["sentence"].startswith("the platform can match nobody by 1 of the rows;")
     assert outcomes(forget("--json", typed=f"{MAIL}\n12\n\n\n")) == {"VIP": ("removed", "")}
 
 

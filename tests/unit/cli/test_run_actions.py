@@ -114,7 +114,7 @@ def test_a_dead_letter_goes_back_and_others_stay(sqs: SQSClient, action: str) ->
         ("retry", item(RUN, "failed", code="discarded"), "it was given up: drop the file again"),
         ("discard", item(RUN, "running"), "it is running; only a run that waits, is blocked or has failed"),
         ("discard", item(RUN, "failed", code="discarded"), "it was given up already"),
-        ("stop", item(RUN, "running", pk=f"suppressions#run#{RUN}"), "it is no run of a connector"),
+        ("stop", item(RUN, "running", pk=f"suppressions#run#{RUN}"), "it belongs to no connector"),
     ],
 )
 def test_what_a_state_does_not_allow_is_refused(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import boto3
@@ -24,7 +26,7 @@ from cli.console.deployed import DeployedSource
 from cli.deployment import Deployment
 from cli.letters import NO_REASON
 from cli.runs.listing import Wanted, list_runs
-from lambdas.doctor.addresses import ConnectorAddresses
+from lambdas.doctor.addresses import ConnectorAddresses, LineQueues
 from tests.unit.cli.ledger_in_moto import LEDGER, START, item, make_ledger, put
 
 if TYPE_CHECKING:
@@ -131,8 +133,15 @@ def test_an_object_of_no_connector_is_shown_and_has_nothing_to_give_up() -> None
     )
     shown = asked("run", "show", stray)
     assert (shown.exit_code, "nothing: its key begins with no connector's name" in shown.stdout) == (1, True)
+    assert "began     2026-05-28 20:26:40 UTC\ntook      0 s" in shown.stdout
+    receipt = json.loads(asked("receipt", stray, "--json").stdout)
+    assert receipt["started_at"] == receipt["written_at"]
+    for command in (("run", "show"), ("receipt",)):
+        short = asked(*command, stray[:12])
+        assert (short.exit_code, "by its whole id alone" in short.stderr) == (4, True)
+        assert "whole id" not in asked(*command, "e" * 32).stderr
     refused = asked("run", "discard", stray, "--yes")
-    assert (refused.exit_code, "it is no run of a connector" in refused.stderr) == (1, True)
+    assert (refused.exit_code, "it belongs to no connector" in refused.stderr) == (1, True)
     assert stray[:12] not in asked("runs").stdout
 
 
@@ -194,6 +203,51 @@ def test_letters_are_given_up_after_a_yes(sqs: SQSClient) -> None:
     assert (no.exit_code, "meta: not_json (operator)" in no.stdout) == (1, True)
     assert "{no" in bodies(sqs, "dead")
     assert asked("redrive", "--connector", "meta", "--discard", "--yes").exit_code == 2
+
+
+def test_a_run_without_a_letter_is_not_offered_to_be_given_up(sqs: SQSClient) -> None:
+    """Its code is the chosen one, but there is no letter to discard."""
+    stays = "e" * 32
+    put(item(stays, "failed", at=time.time(), code="no_usable_column"))
+    dead = sqs.get_queue_url(QueueName="dead")["QueueUrl"]
+    put(item("f" * 32, "failed", code="no_usable_column", message="go on"))
+    sqs.send_message(QueueUrl=dead, **letter("old", code="no_usable_column", run_id="f" * 32))
+    chosen = ["redrive", "--connector", "meta", "--reason", "no_usable_column"]
+    assert stays[:12] in asked(*chosen, "--list").stdout
+    done = CliRunner().invoke(app, [*chosen, "--discard"], input="y\n")
+    assert (done.exit_code, "ffffffffffff" in done.stdout, stays[:12] in done.stdout) == (0, True, False)
+    assert done.stdout.endswith("1 run or drop given up\n")
+
+
+def test_letters_that_nothing_needs_are_deleted(sqs: SQSClient) -> None:
+    """Two of one drop count as that drop, those of ended runs go, and the last line says what is left."""
+    dead = sqs.get_queue_url(QueueName="dead")["QueueUrl"]
+    applied, given_up, forgotten = "e" * 32, "f" * 32, "d" * 32
+    put(item(applied), item(given_up, "failed", code="discarded"))
+    for run in (UNREAD, applied, given_up, forgotten):
+        sqs.send_message(QueueUrl=dead, **letter(f"of {run}", code=WRONG.code, run_id=run))
+    arguments = ["redrive", "--connector", "meta", "--reason", WRONG.code, "--discard", "--yes"]
+    done = asked(*arguments)
+    assert done.exit_code == 0
+    assert done.stdout == "1 run or drop given up; deleted 2 letters of runs that have ended; left 1 letter\n"
+    assert done.stderr == f"left: run {forgotten}: the ledger has forgotten it; redrive it\n"
+    again = asked(*arguments, "--json")
+    assert (again.exit_code, json.loads(again.stdout)["left"]) == (1, 1)
+    assert bodies(sqs, "dead") == {"{no", "run", "died", f"of {forgotten}"}
+
+
+def test_a_wrong_key_of_the_suppression_lists_is_given_up(sqs: SQSClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its letter goes, and with it the alarm; the lists need no connector."""
+    names = ("lists", "lists-dead", "lists-undelivered")
+    urls = [sqs.create_queue(QueueName=name)["QueueUrl"] for name in names]
+    found = replace(deployment.find(), lists=LineQueues(*urls))
+    monkeypatch.setattr(deployment, "find", lambda: found)
+    UnreadObjects(table(), ttl_days=9, clock=lambda: START).note("suppressions", "e" * 32, "key", "failed", WRONG)
+    sqs.send_message(QueueUrl=urls[1], **letter("list", code=WRONG.code, run_id="e" * 32))
+    done = asked("redrive", "--connector", "suppressions", "--reason", WRONG.code, "--discard", "--yes")
+    assert (done.exit_code, done.stdout) == (0, "1 run or drop given up\n")
+    assert bodies(sqs, "lists-dead") == set()
+    assert json.loads(asked("run", "show", "e" * 32, "--json").stdout)["code"] == "discarded"
 
 
 @pytest.mark.usefixtures("sqs")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # s3:PutObject allows these, and s3:AbortMultipartUpload the last: a dropper has both.
 UPLOADS = {"PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "AbortMultipartUpload"}
 LINE = "ann@example.com\n"
+APP = {"own_encoding": "text-encoding"}  # as the outputs of this release say
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[S3Client
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setattr(deployment, "find", lambda: deployment.Deployment("drops", "", "", "", {}))
+    monkeypatch.setattr(deployment, "find", lambda: deployment.Deployment("drops", "", "", "", {}, app=APP))
     with mock_aws():
         client = boto3.client("s3")
         client.create_bucket(Bucket="drops")
@@ -125,12 +126,25 @@ def test_the_encoding_of_a_drop_travels_with_it(bucket: S3Client, tmp_path: Path
         done = CliRunner().invoke(app, ["drop", str(file), *written, *more])
         assert done.exit_code == 0, done.output
     metadata = bucket.head_object(Bucket="drops", Key="meta/VIP/raw/people.csv")["Metadata"]
-    assert metadata["encoding"] == "windows-1252"
+    assert metadata["text-encoding"] == "windows-1252"
     manifest = bucket.get_object(Bucket="drops", Key="meta/VIP/raw/f/manifest")["Body"].read()
     reading = manifest_reading(json.loads(manifest))
     assert reading is not None
     assert reading.encoding == "windows-1252"
     assert CliRunner().invoke(app, ["drop", str(file), *arguments, "--encoding", "klingon"]).exit_code == 2
+
+
+def test_an_encoding_is_not_sent_to_a_release_that_ignores_it(
+    bucket: S3Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would read the file in the connector's encoding, and names would be others."""
+    monkeypatch.setattr(deployment, "find", lambda: deployment.Deployment("drops", "", "", "", {}))
+    file = tmp_path / "people.csv"
+    file.write_bytes(b"email,Ort\n" + "ann@example.com,Köln\n".encode("cp1252") * 9)
+    arguments = ["--connector", "meta", "--audience", "VIP", "--map", "Ort=city", "--encoding", "windows-1252"]
+    refused = CliRunner().invoke(app, ["drop", str(file), *arguments])
+    assert (refused.exit_code, "deploy this release" in refused.stderr) == (1, True)
+    assert "Contents" not in bucket.list_objects_v2(Bucket="drops")
 
 
 @pytest.mark.parametrize("strict", [False, True])

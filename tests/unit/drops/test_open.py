@@ -199,13 +199,25 @@ def test_a_table_under_a_list_prefix_is_refused() -> None:
         {"declared_delimiter": ",,"},
         {"declared_delimiter": '"'},
         {"declared_delimiter": "§"},
-        {"declared_encoding": "x"},
     ],
 )
 def test_a_declaration_that_makes_no_sense_is_the_settings_fault(declared: dict[str, str]) -> None:
     """It is not the drop that is refused: a person has to correct the settings."""
     with pytest.raises(ConfigError):
         rows(b"a,b\n1,2\n", **declared)
+
+
+def test_an_unknown_encoding_is_refused_and_the_known_ones_are_named() -> None:
+    """Delimited text cannot be read without one, and the sentence says what to write where."""
+    with pytest.raises(Rejected, match=r"one of utf-8, .*windows-1252.* or the file's object metadata") as refused:
+        rows(b"a,b\n1,2\n", declared_encoding="x")
+    assert refused.value.code == "bad_encoding"
+
+
+@pytest.mark.parametrize("text", [b'{"a": "1"}\n', "a,b\n1,2\n".encode("utf-16"), b"\xef\xbb\xbfa,b\n1,2\n"])
+def test_an_unknown_encoding_does_not_matter_to_text_that_says_its_own(text: bytes) -> None:
+    """JSON Lines are UTF-8, and a byte order mark wins over any declaration."""
+    assert rows(text, declared_encoding="x").rows == rows(text).rows != {}
 
 
 LONG = b"x" * 5_000

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from activation.drops.folder_manifest import manifest_reading
 from activation.drops.reading import Reading, with_manifest
@@ -51,10 +54,30 @@ def test_the_encoding_of_a_drop_is_read_from_its_metadata(make_world: Make) -> N
     """It wins over the settings and holds for that file alone; one that is not known fails the run."""
     world = make_world()
     text = "email,Ort\n" + "".join(f"{one},Köln\n" for one in people(3))
-    for file, said in (("a.csv", {"encoding": "windows-1252"}), ("b.csv", {"encoding": "klingon"}), ("c.csv", {})):
+    for file, said in (
+        ("a.csv", {"text-encoding": "windows-1252"}),
+        ("b.csv", {"text-encoding": "klingon"}),
+        ("c.csv", {}),
+    ):
         world.run(world.event(world.put(text.encode("cp1252"), f"{world.name}/vip/raw/{file}", said)))
     found = {one["drop"]["key"][-5:]: (one["reason"] or {}).get("code") for one in world.receipts()}
-    assert found == {"a.csv": None, "b.csv": "bad_columns", "c.csv": "not_utf8"}
+    assert found == {"a.csv": None, "b.csv": "bad_encoding", "c.csv": "not_utf8"}
+    world.check_members(*people(3))
+
+
+@pytest.mark.parametrize("said", [{"encoding": "gzip"}, {"encoding": "latin-1"}, {"text-encoding": "binary"}])
+def test_metadata_that_is_not_about_the_text_changes_nothing(make_world: Make, said: dict[str, str]) -> None:
+    """Exporters write an `encoding` of their own, and Parquet has no encoding of text."""
+    world = make_world()
+    if "encoding" in said:
+        text = "email,Ort\n" + "".join(f"{one},Köln\n" for one in people(3))
+        item = world.put(text.encode(), f"{world.name}/vip/raw/people.csv", said)
+    else:
+        body = io.BytesIO()
+        pq.write_table(pa.table({"email": list(people(3))}), body)
+        item = world.put(body.getvalue(), f"{world.name}/vip/raw/people.parquet", said)
+    world.run(world.event(item))
+    assert world.receipt()["reason"] is None
     world.check_members(*people(3))
 
 

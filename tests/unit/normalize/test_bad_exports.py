@@ -158,7 +158,7 @@ def test_rejects_hold_no_value(tmp_path: Path) -> None:
     ("make", "given", "says"),
     [
         (bad_text, {}, "set the mapping's input.encoding"),
-        (bad_text, {"encoding": "shift_jis"}, "which the mapping's input.encoding says"),
+        (bad_text, {"encoding": "shift_jis"}, "the encoding that the mapping's input.encoding declares"),
         (drifted, {}, "or normalise b.csv by itself"),
     ],
     ids=["not_utf8", "not_in_encoding", "headers_differ"],

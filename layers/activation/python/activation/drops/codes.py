@@ -18,17 +18,19 @@ FILE_CODES: dict[str, str] = {
         "The header line is not UTF-8. Export as UTF-8, or set the connector's encoding (for one file: "
         "`activation drop --encoding`) to the one the export is in."
     ),
+    "bad_encoding": (
+        "The declared encoding is not one that can be read. Write one of {known} into the connector's encoding or "
+        "the file's object metadata `text-encoding`, whichever declares it, or leave it out for UTF-8."
+    ),
     "not_in_encoding": (
-        "The text is not in {encoding}, which the connector's encoding or that of the drop says: {share} of the "
+        "The text is not in {encoding}, the encoding that the connector or the drop declares: {share} of the "
         "rows with special characters in the first part cannot be decoded. Correct it, or export as UTF-8 and "
         "remove it."
     ),
-    "header_not_in_encoding": (
-        "The header line is not in the encoding that the connector's encoding or that of the drop says."
-    ),
+    "header_not_in_encoding": "The header line is not in the encoding that the connector or the drop declares.",
     "utf8_not_declared": (
-        "The text is UTF-8, but the connector's encoding or that of the drop says {encoding}, in which every "
-        "special character would be read as others. Remove it, or export in that encoding."
+        "The text is UTF-8, but the connector or the drop declares {encoding}, in which every special character "
+        "would be read as others. Remove the declaration, or export in that encoding."
     ),
     "utf16_without_bom": (
         "The text looks like UTF-16 without a byte order mark. Export as UTF-8, or as UTF-16 with the mark."

@@ -36,18 +36,15 @@ def open_drop(
 
     `single` is the identifier type of a single-column list (EMAIL_SHA256): the reader's header is then that
     name, whatever the file calls it. A declared delimiter wins over the detected one; a declared encoding
-    (see encodings.py) matters to delimited text without a byte order mark. A declared escape says what a backslash
-    before a quote means, else the text's own first part does.
-    Raises Rejected when the file cannot be read as it is, ConfigError when a declaration makes no sense.
+    (see encodings.py) matters to delimited text without a byte order mark, and is not checked for any other. A
+    declared escape says what a backslash before a quote means, else the text's own first part does.
+    Raises Rejected when the file cannot be read as it is (bad_encoding: its declared encoding is not known),
+    ConfigError when a declared delimiter makes no sense.
     """
     if declared_delimiter is not None and not _can_delimit(declared_delimiter):
         raise ConfigError(
             "bad_delimiter", "The declared delimiter must be one ASCII character, no quote and no line end."
         )
-    encoding = encodings.codec_of(declared_encoding or "utf-8")
-    if not encoding:
-        known = ", ".join(encodings.declarable())
-        raise ConfigError("bad_encoding", f"Encodings that can be declared are {known}.")
     if source.size_bytes == 0:
         raise refused("empty_file")
     packing = sniff.compression(source.read(0, min(8, source.size_bytes)))
@@ -62,7 +59,7 @@ def open_drop(
     if mark.encoding:
         text = Text(source, limits, packing, transcoded=mark.encoding)
     elif not mark.size_bytes:
-        text = Text(source, limits, packing, encoding)
+        text = Text(source, limits, packing, encodings.codec_of(declared_encoding or "utf-8"))
     reader = _open_text(text, 0 if mark.encoding else mark.size_bytes, single, declared_delimiter)
     if declared_escape is not None and isinstance(reader, DelimitedReader):
         return replace(reader, quotes=replace(reader.quotes, escape=declared_escape))
@@ -79,6 +76,8 @@ def _open_text(text: Text, begin: int, single: str | None, delimiter: str | None
     suffix = f"+{text.compression}" if text.compression else ""
     if sniff.is_json_lines(head):
         return _open_json_lines(text, begin, head, whole, single)
+    if not text.encoding:
+        raise refused("bad_encoding", known=", ".join(encodings.declarable()))
     _refuse_other_encoding(head, whole, text.encoding)
     quotes = Quotes(record_bytes=text.limits.record_bytes, wide=encodings.wide(text.encoding))
     if single is not None:

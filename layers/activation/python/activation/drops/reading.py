@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from activation.drops.encodings import codec_of, declarable
 from activation.drops.folder_manifest import ManifestReading
-from activation.errors import Rejected
 from activation.identifiers.column_map import ENCODING_METADATA, Entries, from_metadata
 from activation.identifiers.table import Context
 from activation.row_rule import NO_RULE, RowRule
@@ -40,12 +38,13 @@ class Reading:
 
 
 def with_metadata(reading: Reading, metadata: Mapping[str, str]) -> Reading:
-    """Return how a drop with this object metadata is read; raises Rejected with bad_columns."""
+    """Return how a drop with this object metadata is read; raises Rejected with bad_columns.
+
+    Its encoding is not looked at here, since only delimited text has one: see open.py.
+    """
     columns, date_order, time_zone = from_metadata(metadata)
-    encoding = metadata.get(ENCODING_METADATA, "")
-    if encoding and not codec_of(encoding):
-        raise Rejected("bad_columns", f"the object's metadata `encoding` is none of {', '.join(declarable())}")
-    return _with_own(reading, ManifestReading(columns, date_order, time_zone, encoding=encoding))
+    own = ManifestReading(columns, date_order, time_zone, encoding=metadata.get(ENCODING_METADATA, "").strip())
+    return _with_own(reading, own)
 
 
 def with_manifest(reading: Reading, said: ManifestReading | None) -> Reading:

@@ -18,7 +18,8 @@ class Text:
     """The text of a source.
 
     `compression` is "", "gzip" or "zstd". `encoding` is what the stream's bytes are in: UTF-8 or a declared
-    single-byte encoding. `transcoded` is "" or the UTF-16 form the stored text is in, given out as UTF-8.
+    encoding, "" for a declared one that is not known. `transcoded` is "" or the UTF-16 form the stored text is in,
+    given out as UTF-8.
     """
 
     source: ByteSource

@@ -18,9 +18,10 @@ from activation.identifiers.zones import zone_named
 IGNORE = "ignore"
 # Object metadata of a drop, ASCII text: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
 # (read 2026-11-29), which takes 2 KB of it in all.
-# Not `columns`: files of SAS CI360 have their number of columns there.
+# Not `columns`: files of SAS CI360 have their number of columns there. Nor `encoding`, where exporters write gzip
+# and the like.
 COLUMNS_METADATA, DATE_ORDER_METADATA, TIME_ZONE_METADATA = "column-map", "date-order", "time-zone"
-ENCODING_METADATA = "encoding"
+ENCODING_METADATA = "text-encoding"
 MOST_METADATA_BYTES = 1_800
 MOST_MISTAKES = 20  # in one sentence, which travels in the ledger, in events and with dead letters
 DATE_ORDERS = ("dmy", "mdy", "ymd")

@@ -63,7 +63,7 @@ def _plan(country: str) -> _Plan | None:
     def begun(*patterns: Part) -> Part:
         return then(*before, one_of(*patterns))
 
-    # A few alternatives are whole numbers. Before a zero libphonenumber takes nothing for the way to dial abroad.
+    # A few alternatives are whole numbers. libphonenumber recognises no international prefix before a zero.
     at_home = [
         parsed(one.removesuffix("$")) if one.endswith("$") else then(parsed(one), ANYTHING) for one in others
     ]

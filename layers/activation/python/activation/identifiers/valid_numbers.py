@@ -67,7 +67,7 @@ def _lengths(code: int) -> int:
 def _table(code: int) -> DigitTable:
     """Return the table of numbers with their country code: those that are valid, and those that may be.
 
-    What may be valid has behind its code what libphonenumber takes off there, or another prefix.
+    A number that may be valid has, behind its country code, a prefix that libphonenumber removes, or another one.
     """
     plan, own, first = plan_of(code), valid_of(code), parsed(str(code))
     if plan.national_prefix_transform_rule:
