@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from activation.codes import asks_for_new_drop
 from activation.ledger.orders import GIVEN_UP
 
-from cli.runs.actions import CONTINUABLE, DISCARDABLE, STOPPABLE
+from cli.runs.actions import CONTINUABLE, DISCARDABLE, STOPPABLE, needs_new_drop
 from cli.runs.undoing import REFUSED
 
 if TYPE_CHECKING:
-    from cli.runs.rows import RunRow
     from cli.runs.view import RunView
 
 
@@ -75,8 +73,7 @@ ACTIONS: Mapping[ActionName, ActionText] = {
 def offered(run: RunView) -> Iterator[tuple[ActionName, str, ActionText]]:
     """Yield the actions that a run's state allows: name, subject and words.
 
-    An undo is offered wherever it may be possible; whether it is, and whom it takes out, is said when it is asked
-    for, since the drop has to be looked for.
+    An undo is offered wherever the run has added people; whether its drop is there has to be looked for.
     """
     for name in _names(run):
         yield name, run.row.run_id, ACTIONS[name]
@@ -87,7 +84,7 @@ def _names(run: RunView) -> Iterator[ActionName]:
     state = run.row.state
     if reason.get("code") == "needs_approval":
         yield ActionName.APPROVE
-    elif state in CONTINUABLE and run.row.code != GIVEN_UP and not _is_in_vain(run.row):
+    elif state in CONTINUABLE and run.row.code != GIVEN_UP and not needs_new_drop(run.row):
         yield ActionName.RETRY
     if state in STOPPABLE:
         yield ActionName.STOP
@@ -97,8 +94,3 @@ def _names(run: RunView) -> Iterator[ActionName]:
     is_undone = run.undone_by is not None and run.undone_by.code != REFUSED
     if added and not is_undone and "in_doubt" not in run.receipt:
         yield ActionName.UNDO
-
-
-def _is_in_vain(row: RunRow) -> bool:
-    """Return whether a run cannot continue, since its key cannot be read whatever the settings say."""
-    return row.is_unread and asks_for_new_drop(row.code)

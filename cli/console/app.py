@@ -30,6 +30,7 @@ from cli.console.confirmations import Asked, Confirmations
 from cli.console.guard import Guard
 from cli.console.source import ConsoleSource, RefusedError
 from cli.console.wording import FILTERS, cure, urgency
+from cli.runs.actions import needs_new_drop, why_in_vain
 from cli.runs.listing import Wanted
 from cli.runs.rows import OPEN
 from cli.runs.wrong_drops import SENT, put_right
@@ -174,9 +175,15 @@ class Console:
 
     def _run(self, run_id: str) -> dict[str, Any]:
         run = self.source.run(run_id)
+        actions = {name: (subject, text) for name, subject, text in offered(run)}
+        no_undo = self.source.why_no_undo(run) if ActionName.UNDO in actions else ""
+        if no_undo:
+            del actions[ActionName.UNDO]
         return {
             "run": run,
-            "actions": list(offered(run)),
+            "actions": [(name, subject, text) for name, (subject, text) in actions.items()],
+            "no_undo": no_undo,
+            "in_vain": why_in_vain(run.row) if needs_new_drop(run.row) else "",
             "summary": summary(run.receipt),
             "details": details(run.receipt, self.source.places(run)),
         }

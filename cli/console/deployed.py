@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import boto3
+from botocore.exceptions import ClientError
 
 from cli import operate, resend
 from cli.approval import NotApprovedError, approve_run
@@ -20,10 +21,10 @@ from cli.known_audiences import known_audiences
 from cli.letters import DeadLetters
 from cli.matched import with_matched
 from cli.printable import counted
-from cli.runs.actions import RefusedActionError, RunActions, caller
+from cli.runs.actions import RefusedActionError, RunActions, caller, why_in_vain
 from cli.runs.asked import Asked, asked_of
 from cli.runs.listing import Wanted, list_runs
-from cli.runs.undoing import prepare
+from cli.runs.undoing import prepare, refuse
 from cli.runs.undone import Undos, undos_among
 from cli.runs.view import RunView, UnknownRunError, show_run
 from stacks.names import SUPPRESSIONS
@@ -43,6 +44,7 @@ COUNTS: tuple[QueueAttributeNameType, ...] = (
     "ApproximateNumberOfMessagesNotVisible",
     "ApproximateNumberOfMessagesDelayed",
 )
+NOT_ALLOWED = ("AccessDenied", "AccessDeniedException")
 LETTERS_READ = 500  # of a connector's dead letters, ten in a call: a page must not take minutes
 
 
@@ -123,8 +125,21 @@ class DeployedSource:
         """Return the files that no run reads."""
         return unread_files(self.found)
 
+    def why_no_undo(self, run: RunView) -> str:
+        """Return why a run cannot be undone; "" too for who may not list drops, and is told when asking for it."""
+        try:
+            refuse(self.found, run)
+        except RefusedActionError as refused:
+            return refused.sentence
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in NOT_ALLOWED:
+                raise
+        return ""
+
     def foresee(self, action: ActionName, subject: str) -> str:
-        """Return whom an undo takes out; of any other action its page says all there is."""
+        """Return whom an undo takes out, or why continuing a run does not help; "" of any other action."""
+        if action is ActionName.RETRY:
+            return why_in_vain(self.run(subject).row)
         if action is not ActionName.UNDO:
             return ""
         try:

@@ -114,6 +114,10 @@ class ConsoleSource(Protocol):
         """Return the files that no run reads, which takes some seconds: buckets are compared with the ledger."""
         ...
 
+    def why_no_undo(self, run: RunView) -> str:
+        """Return why a run that has added people cannot be undone, by its receipt and drop; "" where it may be."""
+        ...
+
     def foresee(self, action: ActionName, subject: str) -> str:
         """Return what is known beforehand of an action, "" for nothing; raises RefusedError if it is refused."""
         ...

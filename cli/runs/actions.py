@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from activation.ledger.orders import GIVEN_UP
+from activation.codes import Who, asks_for_new_drop, explain
+from activation.ledger.orders import GIVEN_UP, ORDERED
 
 from cli.runs.rows import WAITS, RunRow
 from stacks.names import SUPPRESSIONS
@@ -159,6 +160,21 @@ class RunActions:
         key: Any = {"pk": {"S": run_key(row.connector, row.run_id)}}
         answer = boto3.client("dynamodb").get_item(TableName=self.found.ledger_table, Key=key, ConsistentRead=True)
         return read_text(answer.get("Item", {}), "message")
+
+
+def needs_new_drop(row: RunRow) -> bool:
+    """Return whether a run has failed since its drop is wrong, so that it fails again if it is continued."""
+    return row.state == "failed" and asks_for_new_drop(row.code)
+
+
+def why_in_vain(row: RunRow) -> str:
+    """Return a sentence that a run ends again if its cause is still there, "" where nobody has to remove one."""
+    from cli.typed import typed
+
+    if row.state not in CONTINUABLE or row.code in ORDERED or explain(row.code).who is Who.PLATFORM:
+        return ""
+    codes = typed("codes", row.code, sandbox=False)
+    return f"Continuing cannot help until what `{codes}` says is done: the run would end with {row.code} again."
 
 
 def caller() -> str:

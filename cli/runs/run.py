@@ -96,7 +96,10 @@ def stop(run_id: RunId, yes: Yes = False, as_json: AsJson = False) -> None:
 
 @run.command()
 def retry(run_id: RunId, yes: Yes = False, as_json: AsJson = False) -> None:
-    """Continue a run that was stopped, has failed or is blocked, where it ended."""
+    """Continue a run that was stopped, has failed or is blocked, where it ended.
+
+    It ends again where its cause is still there. A wrong file needs another drop, not this.
+    """
     _act("retry", run_id, "Continue it?", yes=yes, as_json=as_json)
 
 
@@ -166,7 +169,7 @@ def _act(action: str, run_id: str, question: str, *, yes: bool, as_json: bool) -
     """Act on a run after a confirmation, and say what happens next."""
     from cli import deployment
     from cli.printable import printable
-    from cli.runs.actions import RefusedActionError, RunActions, caller
+    from cli.runs.actions import RefusedActionError, RunActions, caller, why_in_vain
     from cli.runs.shown import progress
     from cli.typed import typed
 
@@ -178,6 +181,9 @@ def _act(action: str, run_id: str, question: str, *, yes: bool, as_json: bool) -
         acts.refuse(action, row)
     except RefusedActionError as refused:
         deployment.fail(f"run {row.run_id}: {refused.sentence}; see {typed('run', 'show', row.run_id)}")
+    in_vain = why_in_vain(row) if action == "retry" else ""
+    if in_vain and not as_json:
+        typer.echo(printable(in_vain))
     if not yes:
         what = row.file if row.is_unread and row.file else progress(row)
         typer.echo(printable(f"run {row.run_id}, {row.state}: {row.fills}, {what}"))
@@ -187,7 +193,8 @@ def _act(action: str, run_id: str, question: str, *, yes: bool, as_json: bool) -
     except RefusedActionError as refused:
         deployment.fail(f"run {row.run_id}: {refused.sentence}; see {typed('run', 'show', row.run_id)}")
     if as_json:
-        print(json.dumps({"run_id": row.run_id, "action": action, "says": says}))
+        warning = {"warning": in_vain} if in_vain else {}
+        print(json.dumps({"run_id": row.run_id, "action": action, "says": says, **warning}))
     else:
         print(f"{says}; watch it: {typed('run', 'watch', row.run_id)}")
 

@@ -106,8 +106,11 @@ class Undo:
         return run_id
 
 
-def prepare(found: Deployment, view: RunView) -> Undo:
-    """Return the undo of a run; raises RefusedActionError where it is in doubt whom it would take out."""
+def refuse(found: Deployment, view: RunView) -> None:
+    """Raise RefusedActionError where a run cannot be undone, by its receipt and its drop alone.
+
+    Costs a listing of the drop's versions; other runs are not looked at. Raises what S3 raises.
+    """
     import boto3
 
     row = view.row
@@ -124,6 +127,14 @@ def prepare(found: Deployment, view: RunView) -> Undo:
         raise RefusedActionError("its drop is a folder, whose files may have changed since")
     if not is_there(boto3.client("s3"), view.receipt["drop"]):
         raise RefusedActionError("its drop is not there any more, so nothing says whom it has sent")
+
+
+def prepare(found: Deployment, view: RunView) -> Undo:
+    """Return the undo of a run; raises RefusedActionError where it is in doubt whom it would take out."""
+    import boto3
+
+    refuse(found, view)
+    row = view.row
     rows = list_runs(
         boto3.client("dynamodb"), found.ledger_table, Wanted(audience=row.audience), limit=OTHERS_READ
     )

@@ -128,6 +128,26 @@ def test_what_a_state_does_not_allow_is_refused(
     assert (orders(), queued(sqs)) == ([], [])
 
 
+@pytest.mark.parametrize(
+    ("code", "state", "warns"),
+    [
+        ("not_utf8", "failed", True),
+        ("replace_by_nobody", "blocked", True),
+        ("busy", "failed", False),
+        ("stopped", "failed", False),
+    ],
+)
+def test_continuing_says_that_a_cause_has_to_be_removed_first(
+    sqs: SQSClient, code: str, state: str, *, warns: bool
+) -> None:
+    """The run is continued all the same; of a platform's outage and of a stop nothing is said."""
+    put(item(RUN, state, message=MESSAGE, code=code))
+    done = asked("retry", RUN, "--yes")
+    assert (done.exit_code, queued(sqs)) == (0, [MESSAGE])
+    assert ("Continuing cannot help until what" in done.stdout) is warns
+    assert (f"codes {code}" in done.stdout) is warns
+
+
 @pytest.mark.usefixtures("sqs")
 def test_a_failed_run_without_a_message_is_not_given_up() -> None:
     """Nothing can continue it, and no message comes that would end it."""
@@ -358,3 +378,27 @@ def test_an_undo_needs_the_drop_and_the_last_word() -> None:
     for one in s3.list_object_versions(Bucket="drops")["Versions"]:
         s3.delete_object(Bucket="drops", Key=one["Key"], VersionId=one["VersionId"])
     assert "its drop is not there any more" in asked("undo", RUN, "--yes").stderr
+
+
+@pytest.mark.parametrize(
+    ("is_folder", "says"),
+    [(True, "its drop is a folder"), (False, "its drop is not there any more")],
+)
+@pytest.mark.usefixtures("drops")
+def test_the_console_knows_beforehand_which_run_cannot_be_undone(says: str, *, is_folder: bool) -> None:
+    """The reason is that of the command; a run whose drop is there has none."""
+    from cli.console.deployed import DeployedSource
+
+    record = dropped(RUN)
+    put(record, dropped("b" * 32))
+    source = DeployedSource(deployment.find(), "activation")
+    s3, key = boto3.client("s3"), f"receipts/meta/VIP/{RUN}.json"
+    receipt = json.loads(s3.get_object(Bucket="receipts", Key=key)["Body"].read())
+    if is_folder:
+        s3.put_object(Bucket="receipts", Key=key, Body=json.dumps({**receipt, "folder": {}}).encode())
+    else:
+        drop = receipt["drop"]
+        s3.delete_object(Bucket="drops", Key=drop["key"], VersionId=drop["version_id"])
+    assert source.why_no_undo(source.run(RUN)).startswith(says)
+    assert source.why_no_undo(source.run("b" * 32)) == ""
+    assert says in asked("undo", RUN, "--yes").stderr

@@ -67,6 +67,7 @@ class FakeSource:
     fails: Exception | None = None
     undone: list[Undo] = field(default_factory=list)
     examined: int = 0
+    no_undo: str = ""
     whose: Whose = field(
         default_factory=lambda: Whose("activation", "Account 1, eu-west-1", "arn:aws:iam::1:user/ann")
     )
@@ -152,6 +153,10 @@ class FakeSource:
     def unread_files(self) -> Sequence[UnreadFile]:
         """Return a stray."""
         return [UnreadFile("", f"metta/{MISLEADING}.csv", "unknown_connector", "No such.", "2026-11-29 03:00:00")]
+
+    def why_no_undo(self, run: RunView) -> str:
+        """Return what was set."""
+        return self.no_undo
 
     def foresee(self, action: str, subject: str) -> str:
         """Refuse an undo of a mirror, and say of one of another whom it takes out."""

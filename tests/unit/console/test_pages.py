@@ -204,6 +204,25 @@ def test_a_run_offers_what_its_state_allows(console: Served, run_id: str, names:
     assert set(re.findall(rf'href="/do/(\w+)/{run_id}"', page)) == names
 
 
+def test_an_undo_that_cannot_work_is_not_offered(console: Served, source: FakeSource) -> None:
+    """Its reason stands in place of the button."""
+    source.no_undo = "its drop is not there any more, so nothing says whom it has sent"
+    page = shown(console, f"/runs/{APPLIED}")
+    assert f"/do/undo/{APPLIED}" not in page
+    assert f"This run cannot be undone: {source.no_undo}." in page
+
+
+@pytest.mark.parametrize(("code", "offered"), [("not_utf8", False), ("replace_by_nobody", True)])
+def test_continuing_is_not_offered_where_another_drop_is_needed(
+    console: Served, source: FakeSource, code: str, *, offered: bool
+) -> None:
+    """Where somebody can remove the cause, the run can be continued; a wrong file stays wrong."""
+    source.rows.append(row("e5" * 32, "failed", code=code, sentence="It is wrong."))
+    page = shown(console, f"/runs/{'e5' * 32}")
+    assert (f"/do/retry/{'e5' * 32}" in page) is offered
+    assert ("Continuing cannot help until what" in page) is not offered
+
+
 def test_an_undone_run_and_its_undo_name_each_other(console: Served, source: FakeSource) -> None:
     """In the list and on both pages, with a link; an undo that was begun is not offered again."""
     source.undone = [Undo(ENDED, APPLIED, "applied", "", 24_000, "arn:aws:iam::1:user/ann", NOW - 60)]
