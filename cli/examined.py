@@ -16,10 +16,13 @@ APP = "app"  # in place of a connector's name: what concerns none of them alone
 def examine(found: Deployment, connector: str = "", audience: str = "") -> Iterator[tuple[str, Finding]]:
     """Yield each finding with its connector's name, or APP; asks the platforms, and notes the sizes they tell.
 
+    Unlike the daily examination, it asks for each ad account whose audiences a connector has filled.
+
     `connector` is "" for all of them and the app, `audience` one to be looked up as well.
     """
     from cli import today
     from cli.connectors import deployed, settings
+    from cli.known_audiences import accounts_filled
     from cli.typed import typed
     from lambdas.doctor.connector import SHRINKS_PERCENT
     from lambdas.doctor.examination import Examiner, examine_app
@@ -38,12 +41,20 @@ def examine(found: Deployment, connector: str = "", audience: str = "") -> Itera
         clock=today.now,
         today=today.today,
     )
+    filled = accounts_filled(found.ledger_table)
     for name, addresses in wanted.items():
         named = deployed(name, found)
         account = named.settings.get("account") or ""
         sources = [Source(one.name, one.bucket, one.key_arn, one.account) for one in found.sources_of(name)]
         examined = examiner.connector(
-            name, named.platform, named.options, addresses, audience, expected_account=account, sources=sources
+            name,
+            named.platform,
+            named.options,
+            addresses,
+            audience,
+            expected_account=account,
+            further_accounts=filled.get(name, ()),
+            sources=sources,
         )
         yield from ((name, one) for one in examined)
     if not connector:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -66,8 +66,15 @@ class KnownAudience:
 
     @property
     def newest_size(self) -> str:
-        """Return the newest of the estimated sizes in words, "" for none."""
+        """Return the newest of the estimated sizes in words, "" where the platform was not asked."""
+        if self.no_size_on and not self.estimated_sizes:
+            return "no number"
         return str(self.estimated_sizes[-1]) if self.estimated_sizes else ""
+
+    @property
+    def no_size_on(self) -> str:
+        """Return the day, in ISO 8601, on which the platform gave no number, "" where it has given one since."""
+        return self._text("no_size_on")
 
     @property
     def why_no_replace(self) -> str:
@@ -133,6 +140,25 @@ def known_audiences(table: str, *, platform: str = "", name: str = "") -> list[K
         record = items.get(known_audience_key(lock), {})
         found.append(KnownAudience(of, account, audience, record, state, problem, _holder(items.get(lock, {}))))
     return found
+
+
+def accounts_filled(table: str) -> Mapping[str, Sequence[str]]:
+    """Return the ad accounts whose audiences were written to, by the names of the connectors that did so."""
+    pages = (
+        boto3.client("dynamodb")
+        .get_paginator("scan")
+        .paginate(
+            TableName=table,
+            FilterExpression="contains(pk, :known)",
+            ExpressionAttributeValues={":known": {"S": KNOWN}},
+            ProjectionExpression="pk, connector",
+        )
+    )
+    found: dict[str, set[str]] = {}
+    for item in (item for page in pages for item in page["Items"]):
+        if item["pk"]["S"].startswith("account#") and "connector" in item:
+            found.setdefault(item["connector"]["S"], set()).add(_place(item["pk"]["S"])[1])
+    return {name: sorted(accounts) for name, accounts in found.items()}
 
 
 def _holder(lock: Mapping[str, Any]) -> str:

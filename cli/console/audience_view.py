@@ -53,7 +53,7 @@ def audience_view(known: KnownAudience) -> AudienceView:
         told["connector"],
         told["last_run"],
         told["owned"],
-        usable == UNKNOWN_YET,
+        usable == UNKNOWN_YET or bool(known.no_size_on),
     )
 
 
@@ -71,8 +71,11 @@ def _usable(known: KnownAudience) -> tuple[str, str]:
         return "changing:", "a run is working on it"
     if size is None or minimum is None:
         least = f"at least {minimum.people:,} people are needed; " if minimum else ""
+        if platform and known.no_size_on:
+            why = f"{platform.title} gave no number on {known.no_size_on}, as of an audience that is small or new"
+            return "not told:", f"{least}{why}"
         if platform and platform.notes_sizes:
-            return UNKNOWN_YET, f"{least}wait for the daily examination"
+            return UNKNOWN_YET, f"{least}no examination has noted its size"
         return "unknown:", f"{least}see the platform's own pages for the size"
     matched = f"{size} members matched on {size.day}; " if size is known.matched else ""
     word = "no:" if size.high < minimum.people else "yes:"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -23,7 +23,7 @@ from activation.platforms.account import AdAccount
 from activation.platforms.credentials import Credentials
 from activation.platforms.http import AnswerLost, Http, NotSent
 from activation.platforms.options import Value
-from activation.platforms.platform import Examination, Finding, Platform
+from activation.platforms.platform import NO_SIZE, Examination, Finding, Platform
 from activation.platforms.rate import Scope
 from activation.platforms.request import Answer, Request
 from activation.platforms.version import ApiVersion
@@ -51,8 +51,9 @@ class ConnectorDoctor:
     `read_secret` returns the secret's current version, None if nothing was written yet. `client` makes what the
     connector reads it with, for its token to be replaced as the connector would replace it. `options` are the
     connector's, complete. `command` returns a command of the app as a person types it. `expected_account` is the
-    ad account that the secret must be for, "" where the settings name none. `own_sdk` says that the
-    platform's own SDK may be used. `sizes` keeps the sizes of audiences that the platform tells, None for nothing;
+    ad account that the secret must be for, "" where the settings name none. `further_accounts` are others that its
+    token has filled audiences of: their sizes are noted too, and what is wrong is a warning. `own_sdk` says
+    that the platform's own SDK may be used. `sizes` keeps the sizes that the platform tells, None for nothing;
     one that has lost `shrinks_percent` of its people in a month is a finding.
     `clock` returns Unix seconds, `today` the date in UTC, `remaining_s` the seconds in which the examination has
     to end: no call is begun that may take longer.
@@ -68,6 +69,7 @@ class ConnectorDoctor:
     http: Http
     command: Callable[..., str]
     expected_account: str = ""
+    further_accounts: Sequence[str] = ()
     any_endpoint: bool = False
     own_sdk: bool = False
     sizes: KnownAudiences | None = None
@@ -119,22 +121,44 @@ class ConnectorDoctor:
             yield self._renewed(renewal)
             secret = self._secret()[0] or secret  # which may hold another token now
 
+        shrunk: list[Finding] = []
+        named = visible_name(audience)
+        found = list(map(self._cured, self._examine(signing, Credentials(secret), account, named, shrunk)))
+        yield from found
+        yield from self._further(signing, Credentials(secret), account, found, shrunk)
+        yield from shrunk
+        if abs(self.off_s) > CLOCK_OFF_S:
+            says = f"the clock here differs from the platform's by {abs(self.off_s):,.0f} s: set it by NTP"
+            yield Finding("clock", False, says)
+
+    def _examine(
+        self,
+        signing: ConnectorSecret,
+        secret: Credentials,
+        account: AdAccount,
+        audience: str,
+        shrunk: list[Finding],
+    ) -> Iterator[Finding]:
+        """Yield what the platform's checks find of an ad account; notes sizes, and adds to `shrunk` what has."""
+
         def is_ours(name: str) -> bool:
             return self.table.read(known_audience_key(self._lock(account, name))) is not None
-
-        shrunk: list[Finding] = []
 
         def note_size(name: str, audience_id: str, low: int, high: int) -> None:
             if self.sizes is None:
                 return
-            kept = self.sizes.note_size(self._lock(account, name), audience_id, self.today(), low, high)
+            lock = self._lock(account, name)
+            if low == NO_SIZE:
+                self.sizes.note_no_size(lock, audience_id, self.today())
+                return
+            kept = self.sizes.note_size(lock, audience_id, self.today(), low, high)
             if found := of_sizes(name, kept, self.today(), most_percent=self.shrinks_percent):
                 shrunk.append(found)
 
         asked = Examination(
-            Credentials(secret),
+            secret,
             account,
-            visible_name(audience),
+            audience,
             partial(self._sign_and_send, signing),
             is_ours,
             self._note_clock,
@@ -142,11 +166,24 @@ class ConnectorDoctor:
             note_size,
             self._unreached,
         )
-        yield from map(self._cured, self.platform.load().examine(asked))
-        yield from shrunk
-        if abs(self.off_s) > CLOCK_OFF_S:
-            says = f"the clock here differs from the platform's by {abs(self.off_s):,.0f} s: set it by NTP"
-            yield Finding("clock", False, says)
+        yield from self.platform.load().examine(asked)
+
+    def _further(
+        self,
+        signing: ConnectorSecret,
+        secret: Credentials,
+        own: AdAccount,
+        found: Sequence[Finding],
+        shrunk: list[Finding],
+    ) -> Iterator[Finding]:
+        """Yield what is wrong with the further ad accounts, but for what was `found` of the connector's own."""
+        for account_id in self.further_accounts:
+            account = self.platform.account.read(secret, account_id, self.options)
+            if account.account_id == own.account_id or self._held_until(account) > self.clock():
+                continue
+            for one in self._examine(signing, secret, account, "", shrunk):
+                if (one.warns or not one.ok) and one not in found:
+                    yield replace(one, ok=True, warns=True, says=f"ad account {account.account_id}: {one.says}")
 
     def _renewed(self, renewal: Renewal) -> Finding:
         """Return what is to be said of the renewal of a token that expires."""

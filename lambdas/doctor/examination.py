@@ -62,16 +62,24 @@ class Examiner:
         audience: str = "",
         *,
         expected_account: str = "",
+        further_accounts: Sequence[str] = (),
         sources: Sequence[Source] = (),
     ) -> Iterator[Finding]:
         """Yield the findings of a connector, its line and its sources; `options` are the connector's, complete.
 
         `audience` is looked up by its name, "" for none. `expected_account` is the ad account that the settings
-        name, "" for none. What one part raises is its finding, and the others are examined all the same.
+        name, "" for none, and `further_accounts` are others whose audiences the connector has filled. What one
+        part raises is its finding, and the others are examined all the same.
         """
         yield from guarded(
             self._access(
-                name, platform, options, addresses.secret_arn, audience=audience, expected_account=expected_account
+                name,
+                platform,
+                options,
+                addresses.secret_arn,
+                audience=audience,
+                expected_account=expected_account,
+                further_accounts=further_accounts,
             )
         )
         line = Line(
@@ -96,6 +104,7 @@ class Examiner:
         *,
         audience: str,
         expected_account: str,
+        further_accounts: Sequence[str],
     ) -> Iterator[Finding]:
         table = ConditionalTable(boto3.client("dynamodb"), self.ledger_table)
         yield from ConnectorDoctor(
@@ -109,6 +118,7 @@ class Examiner:
             PooledHttp(connections=1),
             self.command,
             expected_account=expected_account,
+            further_accounts=further_accounts,
             any_endpoint=self.any_endpoint,
             own_sdk=self.own_sdk,
             sizes=KnownAudiences(table, clock=self.clock) if self.keeps_sizes else None,

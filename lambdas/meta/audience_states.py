@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from activation.model import visible_name
-from activation.platforms.platform import Examination, Finding
+from activation.platforms.platform import NO_SIZE, Examination, Finding
 from activation.untrusted import identifier, mapping, sequence, text, whole
 
 from lambdas.meta.reads import LATEST_S
@@ -94,7 +94,9 @@ def _delivery(audience: Mapping[str, Any]) -> int | None:
 def _note_size(one: Examination, name: str, audience: Mapping[str, Any]) -> None:
     """Note the size that Meta estimates; it says -1 where it estimates none."""
     low, high = (whole(audience.get(f"approximate_count_{bound}_bound")) for bound in ("lower", "upper"))
-    if low is not None and high is not None and 0 <= low <= high:
+    if low is None or high is None:
+        return
+    if low == high == NO_SIZE or 0 <= low <= high:
         one.note_size(name, identifier(audience.get("id")) or "", low, high)
 
 

@@ -139,6 +139,17 @@ def test_the_size_that_the_platform_estimates_is_shown_by_day(table: Conditional
     ]
 
 
+def test_a_platform_that_gives_no_number_is_not_unknown(table: ConditionalTable) -> None:
+    """Until it gives one; that of another audience of the same name says nothing."""
+    known, day = KnownAudiences(table), date(2026, 11, 30)
+    known.note_no_size(LOCK, "of another", day)
+    assert "no number" not in typed("list")
+    known.note_no_size(LOCK, "77", day)
+    assert "no number" in typed("list")
+    known.note_size(LOCK, "77", day, 1000, 1000)
+    assert "no number" not in typed("list")
+
+
 def test_only_so_many_days_are_kept(table: ConditionalTable, monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest go first, so that the record has room for years."""
     monkeypatch.setattr(audiences, "MOST_SIZES", 2)

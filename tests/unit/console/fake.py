@@ -127,6 +127,7 @@ class FakeSource:
             _audience("VIP customers", grew),
             _audience(MISLEADING, ["2026-11-28 20 20"]),
             _audience("New", []),
+            _audience("Tiny", [], no_size_on={"S": "2026-11-30"}),
             replace(
                 _audience("Matched", []), platform="tiktok", matched=EstimatedSize("2026-11-30", 1_900, 1_900)
             ),
@@ -172,13 +173,14 @@ class FakeSource:
         return f"{action} was done"
 
 
-def _audience(name: str, sizes: list[str]) -> KnownAudience:
+def _audience(name: str, sizes: list[str], **more: Any) -> KnownAudience:
     record = {
         "audience": {"S": name},
         "connector": {"S": "meta"},
         "last_run": {"S": APPLIED},
         "last_written_at": {"N": str(NOW - 3_000)},
         "estimated_sizes": {"L": [{"S": one} for one in sizes]},
+        **more,
     }
     return KnownAudience("meta", "act_1", name, record)
 

@@ -136,8 +136,10 @@ def test_an_audience_is_usable_or_not_and_says_why(console: Served) -> None:
     text = " ".join(outline(shown(console, "/audiences")).text.split())
     assert "yes: at least 100 people are needed" in text
     assert "no: at least 100 people are needed" in text
-    wait = "wait for the daily examination, or examine the platforms now"
+    wait = "no examination has noted its size; examine the platforms now"
     assert f"unknown yet: at least 100 people are needed; {wait}" in text
+    assert "not told: at least 100 people are needed;" in text
+    assert "gave no number on 2026-11-30, as of an audience that is small or new" in text
     assert "yes: 1,900 members matched on 2026-11-30; at least 1,000 people are needed" in text
     assert "unknown: at least 1,000 people are needed; see the platform's own pages" in text
     assert "10,000 to 11,000 on 2026-11-10, 28,000 to 30,800 on 2026-11-28" in text

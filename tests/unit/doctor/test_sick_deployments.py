@@ -37,6 +37,9 @@ def url() -> Iterator[str]:
         yield served
 
 
+FURTHER = "542676646350002"
+
+
 @pytest.fixture
 def patient(url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Patient:
     """Return a healthy deployment for the command to find."""
@@ -260,11 +263,20 @@ def test_the_daily_examination_records_the_size_of_our_audiences(patient: Patien
     assert f"{KNOWN}Other" not in patient.table.items
 
 
-def test_the_command_records_nothing(patient: Patient) -> None:
-    """Who only looks changes nothing."""
-    patient.platform.configure(audiences=[{"name": "VIP", "size": 10_000}])
-    by_command(patient)
-    assert sizes_in(patient.table.items[f"{KNOWN}VIP"]) == []
+def test_the_command_records_the_sizes_in_every_ad_account_that_was_filled(patient: Patient) -> None:
+    """One token serves several: what is wrong with a further account is a warning that names it."""
+    patient.platform.configure(
+        accounts=[{}, {"id": FURTHER}],
+        audiences=[{"name": "VIP", "size": 10_000}, {"name": "Brio", "account_id": FURTHER, "size": 20_000}],
+    )
+    here, there = f"{KNOWN}VIP", f"account#meta#{FURTHER}#known#Brio"
+    patient.table.items[here] |= {"connector": {"S": "meta"}}
+    patient.table.items[there] = {"pk": {"S": there}, "connector": {"S": "meta"}}
+    assert all(one["ok"] for one in by_command(patient))
+    assert [str(sizes_in(patient.table.items[one])[0]) for one in (here, there)] == [
+        "7,000 to 7,100",
+        "14,000 to 15,000",
+    ]
 
 
 def test_an_audience_of_another_team_is_no_finding(patient: Patient, run: Run) -> None:

@@ -228,3 +228,16 @@ def test_a_page_shows_what_the_platform_says() -> None:
     assert "<code>matched_members</code></dt><dd>12,345" in found
     assert "<script>" not in found
     assert "What the platform says" not in str(details(receipt_of(), {}))
+
+
+def test_the_verdict_of_a_mirror_says_who_joined_and_who_left() -> None:
+    """A replace sends again who stays, which adds nobody."""
+    mirror = {"joined": 0, "changed": 0, "sent_again": 0, "unchanged": 199, "left": 900, "too_few_left": False}
+    rows = {"in": 299, "read": 299, "acknowledged": 199, "rejected_by_us": 100, "rejected_by_platform": 0}
+    said = verdict(receipt_of(action="mirror", rows=rows, mirror=mirror))
+    assert (
+        "Of 299 rows read, 0 joined the audience, 199 were in it already, and 900 rows of before left it" in said
+    )
+    assert said.endswith("; 100 could not be used.")
+    kept = verdict(receipt_of(action="mirror", rows=rows, mirror=mirror | {"too_few_left": True}))
+    assert "left it" not in kept

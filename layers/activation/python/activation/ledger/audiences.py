@@ -166,11 +166,22 @@ class KnownAudiences:
         kept = [sizes[one] for one in sorted(sizes)[-MOST_SIZES:]]
         self.table.update(
             known_audience_key(lock),
-            "SET estimated_sizes = :sizes",
+            "SET estimated_sizes = :sizes REMOVE no_size_on",
             {":sizes": {"L": [{"S": f"{one.day} {one.low} {one.high}"} for one in kept]}},
             condition="attribute_exists(pk)",
         )
         return kept
+
+    def note_no_size(self, lock: str, audience_id: str, day: date) -> None:
+        """Record that on a day the platform gave no number for an audience; raises what the table raises."""
+        record = self.table.read(known_audience_key(lock)) or {}
+        if read_text(record, "audience_id") in ("", audience_id):
+            self.table.update(
+                known_audience_key(lock),
+                "SET no_size_on = :day",
+                {":day": {"S": day.isoformat()}},
+                condition="attribute_exists(pk)",
+            )
 
     def is_new(self, lock: str, run_id: str) -> bool:
         """Return whether another run has created the audience so lately that a platform may not list it yet."""

@@ -43,6 +43,9 @@ class Finding:
     warns: bool = False
 
 
+NO_SIZE = -1  # in place of the bounds of an audience's size, of which the platform gives no number
+
+
 @dataclass(frozen=True)
 class Examination:
     """What `doctor` passes to a platform's checks.
@@ -53,8 +56,8 @@ class Examination:
     lower-case names. `is_ours` says whether the app has written to an audience of the account, by its name
     as `visible_name` returns it. `own_sdk` says that checks may use the platform's own SDK, which no function has.
     `note_size` is told the lowest and highest number of people that the platform estimates for an audience of
-    ours, by its name and id. `unreached` returns the error to raise where the platform does not answer checks that
-    call it by themselves, by what failed.
+    ours, by its name and id; twice NO_SIZE where it estimates none. `unreached` returns the error to raise where
+    the platform does not answer checks that call it by themselves, by what failed.
     """
 
     secret: Credentials

@@ -31,13 +31,34 @@ def verdict(receipt: Mapping[str, Any]) -> str:
     if not read:
         return first
     of = " so far" if rows["in"] is None else ""
+    mirror = receipt.get("mirror")
+    if state == "applied" and mirror:
+        return _with_rest(first, f"Of {read:,} rows read, {_mirrored(mirror)}", receipt)
     how = DIRECTIONS.get(str(receipt.get("action", "add")), "sent to")
     what = "dataset" if "in_doubt" in receipt else "audience"  # only a receipt of events says how many are
     counted = f"Of {read:,} rows read{of}, {acknowledged:,} were {how} the {what}"
     if unchanged := rows.get("unchanged", 0):
         counted += f" and {unchanged:,} were in it already"
+    return _with_rest(first, counted, receipt)
+
+
+def _with_rest(first: str, counted: str, receipt: Mapping[str, Any]) -> str:
     missing = fewer(receipt)
     return f"{first} {counted}; {missing}." if missing else f"{first} {counted}."
+
+
+def _mirrored(mirror: Mapping[str, Any]) -> str:
+    """Return how a mirror that is complete has changed its audience; a replace sends unchanged rows again."""
+    changed = int(mirror["changed"]) + int(mirror["sent_again"])
+    texts = [
+        f"{mirror['joined']:,} joined the audience",
+        f"{changed:,} were changed in it" if changed else "",
+        f"{mirror['unchanged']:,} were in it already",
+    ]
+    said = ", ".join(filter(None, texts))
+    if mirror["left"] and not mirror["too_few_left"]:
+        said += f", and {mirror['left']:,} rows of before left it"
+    return said
 
 
 def fewer(receipt: Mapping[str, Any]) -> str:

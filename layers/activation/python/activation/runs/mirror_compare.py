@@ -181,7 +181,7 @@ class Comparison:
         raise ConfigError(
             "needs_approval",
             f"{CAUSES.get(mirror.cause, mirror.cause)}: {found.removed:,} of {found.known:,} {leave},"
-            f" {mirror.joined:,} would join, {mirror.rows:,} rows instead of {mirror.before:,}; nothing was sent."
+            f" {mirror.joined:,} would join, {mirror.size:,} rows instead of {mirror.before:,}; nothing was sent."
             f" {commands.approve(run_id)} sends it within seven days; a newer drop takes its place",
         )
 
