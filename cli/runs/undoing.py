@@ -73,16 +73,16 @@ class Undo:
         whose = [counted(len(adding), "other run")] if adding else []
         whose += ["the mirror"] if self.others.mirror else []
         if whose:
-            yield f"people whom {' or '.join(whose)} of this audience sent too are left in it"
+            yield f"people whom {' or '.join(whose)} of this audience sent too stay in it"
         if not (doubtful := self.not_told_apart):
             return
         if unknown := self.others.unknown:
-            runs = counted(len(unknown), "other run")
+            runs = counted(len(unknown), "further run" if whose else "other run")
             rows = counted(sum(one.rows_acknowledged for one in unknown), "row")
-            by = f"{runs} too ({rows} acknowledged), whose drops are gone or cannot be compared"
+            gone = f"the drops of {runs} ({rows} acknowledged) are gone or cannot be compared"
+            yield f"{gone}: people who were in those too, up to {doubtful:,}, are removed"
         else:
-            by = "runs that the ledger no longer remembers"
-        yield f"up to {doubtful:,} of them may have been sent by {by}; they leave the audience as well"
+            yield f"runs that the ledger has forgotten may have sent up to {doubtful:,} too: these are removed"
 
     def begin(self, found: Deployment, by: str) -> str:
         """Begin the undo, and return its run's id; `by` is who asks for it, as AWS names them."""

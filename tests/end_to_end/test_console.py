@@ -54,9 +54,7 @@ def test_the_questions_of_a_morning_are_answered_from_the_screen(meta: Line, con
     assert "Of 30 rows read, 30 were added to the audience." in console.text(f"/runs/{stuck.run_id}")
 
     asked = console.text(f"/do/undo/{stuck.run_id}")
-    assert (
-        "Up to 30 rows of people leave. People whom 1 other run of this audience sent too are left in it." in asked
-    )
+    assert "Up to 30 rows of people leave. People whom 1 other run of this audience sent too stay in it." in asked
     begun = re.search(r"Run <?[^0-9a-f]*([0-9a-f]{32})", console.confirm(f"/do/undo/{stuck.run_id}"))
     assert begun is not None
     undone = begun[1]

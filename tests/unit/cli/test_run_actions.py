@@ -202,10 +202,8 @@ def test_an_undo_says_how_many_it_cannot_tell_apart(drops: SQSClient) -> None:
     put(dropped(RUN), item("b" * 32, acknowledged=4), item("c" * 32, audience="Other"))
     put(item("e" * 32, acknowledged=2, pk=f"tiktok#run#{'e' * 32}"))
     no = CliRunner().invoke(app, ["run", "undo", RUN], input="n\n")
-    assert (
-        "up to 4 of them may have been sent by 1 other run too (4 rows acknowledged), whose drops are gone"
-        in no.stdout
-    )
+    assert "the drops of 1 other run (4 rows acknowledged) are gone or cannot be compared: people who" in no.stdout
+    assert "were in those too, up to 4, are removed" in no.stdout
     refused = asked("undo", RUN, "--yes")
     assert (refused.exit_code, queued(drops)) == (1, [])
     assert asked("undo", RUN, "--yes", "--shared").exit_code == 0
@@ -216,7 +214,7 @@ def test_an_undo_names_the_runs_whose_people_stay(drops: SQSClient) -> None:
     """Those whose drops are there, also removals; a removal whose drop is gone keeps nobody in the audience."""
     put(dropped(RUN), dropped("b" * 32), dropped("c" * 32, action="remove"), item("d" * 32, action="remove"))
     done = asked("undo", RUN, "--yes")
-    assert "people whom 1 other run of this audience sent too are left in it" in done.stdout
+    assert "people whom 1 other run of this audience sent too stay in it" in done.stdout
     (message,) = queued(drops)
     others = read(message, origins=Origins("meta", "drops"), account="").others
     assert others is not None
@@ -250,7 +248,7 @@ def test_an_undo_compares_folders_whose_files_are_all_there(drops: SQSClient, lo
         s3.delete_object(Bucket="receipts", Key=listing_key("meta", "b" * 32))
     done = asked("undo", RUN, "--yes")
     assert (done.exit_code, len(queued(drops))) == ((1, 0) if lost else (0, 1))
-    assert ("people whom 1 other run of this audience sent too are left in it" in done.stdout) is not bool(lost)
+    assert ("people whom 1 other run of this audience sent too stay in it" in done.stdout) is not bool(lost)
 
 
 LOCK = "account#meta#act_1#audience#VIP"
@@ -279,7 +277,7 @@ def test_an_undo_asks_where_a_run_in_doubt_cannot_be_compared(drops: SQSClient) 
     put(dropped(RUN), in_doubt(item("b" * 32, "failed", acknowledged=0)))
     refused = asked("undo", RUN, "--yes")
     assert (refused.exit_code, queued(drops)) == (1, [])
-    assert "up to 9 of them may have been sent by 1 other run too" in refused.stdout
+    assert "the drops of 1 other run (0 rows acknowledged) are gone or cannot be compared" in refused.stdout
 
 
 def test_an_undo_names_the_last_write_that_it_knows_of(drops: SQSClient) -> None:
@@ -304,7 +302,7 @@ def test_runs_that_the_ledger_has_forgotten_cannot_be_told_apart(drops: SQSClien
     put(known_audience(first_written_at={"N": str(START - 9)}, last_run={"S": RUN}))
     refused = asked("undo", RUN, "--yes")
     assert (refused.exit_code, queued(drops)) == (1, [])
-    assert "up to 9 of them may have been sent by runs that the ledger no longer remembers" in refused.stdout
+    assert "runs that the ledger has forgotten may have sent up to 9 too" in refused.stdout
 
 
 @pytest.mark.usefixtures("drops")
