@@ -48,15 +48,18 @@ def _with_rest(first: str, counted: str, receipt: Mapping[str, Any]) -> str:
 
 
 def _mirrored(mirror: Mapping[str, Any]) -> str:
-    """Return how a mirror that is complete has changed its audience; a replace sends unchanged rows again."""
-    changed = int(mirror["changed"]) + int(mirror["sent_again"])
+    """Return how a mirror that is complete has changed its audience; a replace sends unchanged rows again.
+
+    A receipt of an earlier release may lack a count, which is left out.
+    """
+    changed = int(mirror.get("changed", 0)) + int(mirror.get("sent_again", 0))
     texts = [
         f"{mirror['joined']:,} joined the audience",
         f"{changed:,} were changed in it" if changed else "",
-        f"{mirror['unchanged']:,} were in it already",
+        f"{mirror['unchanged']:,} were in it already" if "unchanged" in mirror else "",
     ]
     said = ", ".join(filter(None, texts))
-    if mirror["left"] and not mirror["too_few_left"]:
+    if mirror["left"] and not mirror.get("too_few_left"):
         said += f", and {mirror['left']:,} rows of before left it"
     return said
 
