@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ def examine(found: Deployment, connector: str = "", audience: str = "") -> Itera
 
     `connector` is "" for all of them and the app, `audience` one to be looked up as well.
     """
+    from activation.platforms.platform import Finding
+    from botocore.exceptions import ClientError
+
     from cli import today
     from cli.connectors import deployed, settings
     from cli.known_audiences import accounts_filled
@@ -41,7 +44,13 @@ def examine(found: Deployment, connector: str = "", audience: str = "") -> Itera
         clock=today.now,
         today=today.today,
     )
-    filled = accounts_filled(found.ledger_table)
+    filled: Mapping[str, Sequence[str]] = {}
+    try:
+        filled = accounts_filled(found.ledger_table)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        says = f"the ledger cannot be read ({code}): only the ad account of each secret is examined"
+        yield APP, Finding("ledger", ok=True, says=says, warns=True)
     for name, addresses in wanted.items():
         named = deployed(name, found)
         account = named.settings.get("account") or ""
