@@ -111,8 +111,14 @@ def explained(counts: Mapping[str, int]) -> Iterator[str]:
         yield f"other codes: {typed('codes', 'CODE', sandbox=False)}"
 
 
+def asked_of(receipt: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what people have asked of a receipt's run: to stop, to continue or to undo, who and when."""
+    for one in receipt.get("orders", ()):
+        yield f"{one['kind']} by {one['by']}, {one['at'][:19].replace('T', ' ')} UTC"
+
+
 def _add_reason(table: Table, receipt: Mapping[str, Any]) -> None:
-    """Add what the run undoes or what has undone it, why it has stopped or waits, and what to do about it."""
+    """Add what the run undoes or has undone it, what was asked of it, and why it has stopped or waits."""
     from activation.codes import explain, plain
 
     from cli.printable import printable
@@ -121,6 +127,8 @@ def _add_reason(table: Table, receipt: Mapping[str, Any]) -> None:
         table.add_row("undoes", "", f"run {printable(undoes)}")
     if undone_by := receipt.get("undone_by"):
         table.add_row("undo", "", printable(undone_by["sentence"]))
+    for asked in asked_of(receipt):
+        table.add_row("asked of it", "", printable(asked))
     reason = receipt["reason"]
     if reason is None:
         return

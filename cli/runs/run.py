@@ -47,6 +47,7 @@ def show(run_id: RunId, as_json: AsJson = False) -> None:
         from rich.text import Text
 
         from cli.printable import console, printable
+        from cli.receipt_table import asked_of
         from cli.runs.shown import state_style
 
         screen = console()
@@ -62,6 +63,8 @@ def show(run_id: RunId, as_json: AsJson = False) -> None:
             "why": why(row, now),
             "undo": view.undo.of_undo if view.undo else "",
             "undone": view.undone_by.of_undone if view.undone_by else "",
+            "asked": "; ".join(asked_of(view.receipt)),
+            "approved": f"by {by}" if (by := (view.receipt.get("mirror") or {}).get("approved_by")) else "",
         }
         for name, text in lines.items():
             if text:

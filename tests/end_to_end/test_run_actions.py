@@ -80,3 +80,5 @@ def test_a_stopped_run_is_undone(meta: Line) -> None:
     assert undone_by["by"].startswith("arn:aws:")
     shown = activation(meta, "run", "show", put.run_id).stdout
     assert f"undone    undone by run {run_id}" in shown
+    assert "asked     stop by arn:aws:" in shown
+    assert "asked of it" in activation(meta, "receipt", run_id).stdout

@@ -134,3 +134,12 @@ def test_a_long_key_is_one_line_and_members_have_separators(
     out = capsys.readouterr().out
     assert f"drop {key}\n" in out
     assert "12,345" in out
+
+
+def test_a_receipt_says_who_has_asked_what(capsys: pytest.CaptureFixture[str]) -> None:
+    """An undo is named with who asked for it, and when."""
+    print_receipt(
+        receipt(orders=[{"kind": "undo", "by": "arn:aws:iam::1:user/ann", "at": "2026-11-30T22:40:01.5Z"}])
+    )
+    told = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "undo by arn:aws:iam::1:user/ann, 2026-11-30 22:40:01 UTC" in told
