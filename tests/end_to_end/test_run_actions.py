@@ -80,5 +80,5 @@ def test_a_stopped_run_is_undone(meta: Line) -> None:
     assert undone_by["by"].startswith("arn:aws:")
     shown = activation(meta, "run", "show", put.run_id).stdout
     assert f"undone    undone by run {run_id}" in shown
-    assert "asked     stop by arn:aws:" in shown
+    assert "asked     undo by arn:aws:" in activation(meta, "run", "show", run_id).stdout
     assert "asked of it" in activation(meta, "receipt", run_id).stdout
