@@ -6,8 +6,8 @@ from activation.identifiers.table import FieldTable
 from activation.platforms.platform import FieldsOnly
 from activation.row_rule import ConsentSignal
 
-# Amazon Consent Signal, `amznAdStorage` and `amznUserData` of a member. Amazon's own page is behind a login, and
-# https://docs.tealium.com/client-side-tags/amazon-consent-signal-tag repeats it, read 2026-11-30.
+# Values of the Amazon Consent Signal fields `amznAdStorage` and `amznUserData`. Amazon's page requires a login, so
+# they were taken from https://docs.tealium.com/client-side-tags/amazon-consent-signal-tag, read 2026-11-30.
 _STATUSES = ("GRANTED", "DENIED")
 
 

@@ -138,7 +138,7 @@ def _alike(sets: tuple[int, ...]) -> tuple[tuple[tuple[int, ...], tuple[int, ...
 
 @dataclass(frozen=True)
 class DigitColumns:
-    """A column of texts of digits: an array of int32 for each place, 10 behind the end of a text."""
+    """A column of digit strings by position: one int32 array per position, padded with 10 after the last digit."""
 
     places: tuple[pa.Array, ...]
     count: int

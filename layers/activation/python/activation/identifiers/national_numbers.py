@@ -23,14 +23,14 @@ _UNSURE, _CODED, _ABROAD, _HOME = range(4)
 
 @dataclass(frozen=True)
 class _Plan:
-    """What a country's numbers look like.
+    """A country's numbering plan.
 
-    `own` tells valid numbers, and `outline` numbers that the plan may have one day: each as they stand, behind the
-    trunk prefix, and behind whatever may be dialled before them. `lengths` (a bit each) are those of numbers with
-    the trunk prefix.
-    `begun` tells by the first digits what begins as if with something else than the trunk prefix, such as the way
-    to dial abroad or a carrier's code; with the country code; with `idd`, the digits dialled before a number
-    abroad, where those are always the same and do not begin with 00; and what is not dialled abroad all the same.
+    `country_code` and `trunk` are the plan's prefixes, and `idd` the international prefix if it is always the same
+    and does not start with 00, else "". `own` matches valid numbers and `outline` numbers that fit the plan's
+    general pattern: each alone, after the trunk prefix, and after any other prefix that may precede it. `begun`
+    matches the first digits, one set each: a prefix other than the trunk prefix, such as an international prefix
+    or a carrier code; the country code; `idd`; and what is a national number even if it starts with `idd`, such as
+    `idd` and the country's own code. `lengths` has a bit for each length of a number including the trunk prefix.
     """
 
     country_code: str
