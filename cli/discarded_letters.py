@@ -1,4 +1,4 @@
-"""`activation redrive --discard`: give up what dead letters are of, also where that is no run."""
+"""`activation redrive --discard`: discard the runs and drops of dead letters, and delete unreadable messages."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
     from cli.deployment import Deployment
     from cli.runs.rows import RunRow
 
-KEPT_DAYS = 400  # how long it is known who gave up a message that cannot be read, as of a run
+KEPT_DAYS = 400  # for how long the ledger knows who discarded an unreadable message, as with a run
 
 
 @dataclass
 class Discarded:
     """How many letters led to what.
 
-    `given_up` counts runs and drops, `unreadable` deleted messages that cannot be read, `ended` deleted letters of
+    `discarded` counts runs and drops, `unreadable` deleted unreadable messages, `ended` deleted letters of
     runs that nothing continues anyway, and `left` letters that stay where they are.
     """
 
-    given_up: int = 0
+    discarded: int = 0
     unreadable: int = 0
     ended: int = 0
     left: int = 0
 
     @property
     def deleted(self) -> int:
-        """Return how many messages were deleted that were not given up as a run or drop."""
+        """Return how many messages were deleted that belonged to no discarded run or drop."""
         return self.unreadable + self.ended
 
     @property
@@ -44,8 +44,9 @@ class Discarded:
         from cli.printable import counted
 
         told = []
-        if self.given_up:
-            told.append(f"{self.given_up:,} {'run or drop' if self.given_up == 1 else 'runs or drops'} given up")
+        if self.discarded:
+            what = "run or drop" if self.discarded == 1 else "runs or drops"
+            told.append(f"discarded {self.discarded:,} {what}")
         if self.unreadable:
             told.append(f"deleted {counted(self.unreadable, 'unreadable message')}")
         if self.ended:
@@ -56,10 +57,10 @@ class Discarded:
 
 
 def discard_letters(found: Deployment, chosen: ChosenLetters, *, yes: bool, as_json: bool) -> None:
-    """Give up the runs and drops of the chosen letters, delete the messages that cannot be read; print how many.
+    """Discard the runs and drops of the chosen letters, delete unreadable messages, and print how many of each.
 
     Lists them and asks, unless `yes`. A letter that SQS moved itself may be a run's and does not say whose, so it
-    is left. Ends the command with exit 1 if nothing is given up or deleted.
+    is left. Ends the command with exit 1 if nothing is discarded or deleted.
     """
     from cli import deployment
     from cli.chosen_letters import print_told
@@ -74,28 +75,28 @@ def discard_letters(found: Deployment, chosen: ChosenLetters, *, yes: bool, as_j
     known = [one for one in letters if one.run_id or one.code != NO_REASON]
     if len(known) < len(letters):
         done.left = len(letters) - len(known)
-        says = "may be of a run: redrive it, or give up the run, `activation run discard RUN`"
+        says = "may be of a run: redrive it, or discard the run, `activation run discard RUN`"
         typer.echo(f"left: a letter without a reason {says}", err=True)
     if known and not yes:
         if as_json:
             raise typer.BadParameter("needs --yes, since nobody is asked", param_hint="--json")
         print_told(chosen.told_of(known), as_json=False)
-        typer.confirm("Give these up? They cannot be continued then.", abort=True)
+        typer.confirm("Discard these? They cannot continue then.", abort=True)
     if known:
         _discard(found, chosen, known, caller(), done)
     if as_json:
-        told = {"of": chosen.of, "given_up": done.given_up, "deleted": done.deleted, "left": done.left}
+        told = {"of": chosen.of, "discarded": done.discarded, "deleted": done.deleted, "left": done.left}
         print(json.dumps(told))
     else:
         print(done.spoken)
-    if not done.given_up and not done.deleted:
+    if not done.discarded and not done.deleted:
         raise typer.Exit(1)
 
 
 def _discard(
     found: Deployment, chosen: ChosenLetters, letters: Sequence[Letter], by: str, done: Discarded
 ) -> None:
-    """Give up what the letters are of, and count them; all letters of a run are handled together."""
+    """Discard what the letters belong to, and count it; letters of the same run are handled together."""
     unreadable = [one for one in letters if not one.run_id]
     for one in unreadable:
         _note_message(found, chosen.of, one, by)
@@ -107,11 +108,11 @@ def _discard(
         row = _row(found, chosen.of, run_id)
         if row is not None and _has_ended(row):
             ended.add(run_id)
-        elif why := _give_up(found, row, by):
+        elif why := _discard_run(found, row, by):
             typer.echo(f"left: run {run_id}: {why}", err=True)
             done.left += count
         else:
-            done.given_up += 1
+            done.discarded += 1
     if ended:
         done.ended += chosen.letters.delete(lambda one: one.run_id in ended)
 
@@ -128,14 +129,14 @@ def _row(found: Deployment, connector: str, run_id: str) -> RunRow | None:
 
 def _has_ended(row: RunRow) -> bool:
     """Return whether no message continues a run or drop, so that its letters are of no use."""
-    from activation.ledger.orders import GIVEN_UP
+    from activation.ledger.orders import DISCARDED
     from activation.ledger.runs import FINAL
 
-    return row.state in FINAL or row.code == GIVEN_UP
+    return row.state in FINAL or row.code == DISCARDED
 
 
-def _give_up(found: Deployment, row: RunRow | None, by: str) -> str:
-    """Give up a run or drop; return why not, "" if it was."""
+def _discard_run(found: Deployment, row: RunRow | None, by: str) -> str:
+    """Discard a run or drop; return why that was refused, or "" if it was done."""
     from cli.runs.actions import RefusedActionError, RunActions
 
     if row is None:
@@ -148,7 +149,7 @@ def _give_up(found: Deployment, row: RunRow | None, by: str) -> str:
 
 
 def _note_message(found: Deployment, connector: str, one: Letter, by: str) -> None:
-    """Note who gave up a message that cannot be read, under the id that SQS gave it, for `activation runs`."""
+    """Note who discarded an unreadable message, under the id that SQS gave it, for `activation runs`."""
     import boto3
     from activation.aws.table import ConditionalTable
     from activation.errors import Rejected
@@ -159,4 +160,4 @@ def _note_message(found: Deployment, connector: str, one: Letter, by: str) -> No
     Orders(table, connector).note(name, OrderKind.DISCARD, by)
     records = UnreadObjects(table, ttl_days=KEPT_DAYS)
     records.note(connector, name, "", "failed", Rejected(one.code, one.sentence))
-    records.give_up(connector, name, by)
+    records.discard(connector, name, by)

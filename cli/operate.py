@@ -44,13 +44,13 @@ def redrive(
     discard: Annotated[
         bool,
         typer.Option(
-            "--discard", help="With --run or --reason: give up what the letters are of, and delete the letters."
+            "--discard", help="With --run or --reason: discard their runs and drops, and delete the letters."
         ),
     ] = False,
     yes: Annotated[
         bool,
         typer.Option(
-            "--yes", help="Do not ask before repeating runs (--reason) or giving up letters (--discard)."
+            "--yes", help="Do not ask before repeating runs (--reason) or discarding letters (--discard)."
         ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; with --list, a list.")] = False,
@@ -61,8 +61,8 @@ def redrive(
     started again, for the same files, and a query is run again, as another attempt of its slot. List a connector's
     letters first: --run and --reason move those alone whose cause is removed. A run whose drop is wrong leaves no
     dead letter; those of the last 14 days are listed as well, and --run and --reason repeat them. With --reason it
-    asks first, and leaves out the runs whose object or audience a later run has sent. --discard gives up
-    what letters are of and deletes them, also those of a key or a message that cannot be read.
+    asks first, and leaves out the runs whose object or audience a later run has sent. --discard ends the
+    runs and drops of the chosen letters and deletes the letters, also those with an unreadable key or message.
     """
     import boto3
 

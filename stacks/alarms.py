@@ -50,7 +50,7 @@ class ConnectorAlarms(Construct):
             "DeadLettersForgotten",
             dead_letters,
             Duration.days(7),
-            f"drops failed a week ago, and SQS forgets them in another: {self._redrive}, or give up a code's "
+            f"drops failed a week ago, and SQS forgets them in another: {self._redrive}, or discard a code's "
             f"letters: `activation redrive --connector {self._name} --reason CODE --discard`",
         )
         # A wait is a new message, so an old message is work that no worker is doing.

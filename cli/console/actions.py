@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from activation.ledger.orders import GIVEN_UP
+from activation.ledger.orders import DISCARDED
 
 from cli.runs.actions import CONTINUABLE, DISCARDABLE, STOPPABLE, needs_new_drop
 from cli.runs.undoing import REFUSED
@@ -56,7 +56,7 @@ ACTIONS: Mapping[ActionName, ActionText] = {
         " receipt. The run can be continued; until then a replace or a mirror may leave its audience incomplete.",
     ),
     ActionName.DISCARD: ActionText(
-        "Give up", "The run's message and its audience's lock end. It cannot be continued then."
+        "Discard", "The run's message and its audience's lock end. It cannot be continued then."
     ),
     ActionName.UNDO: ActionText(
         "Undo", "The people that the run has added leave the audience, by a run of its own with its own receipt."
@@ -84,11 +84,11 @@ def _names(run: RunView) -> Iterator[ActionName]:
     state = run.row.state
     if reason.get("code") == "needs_approval":
         yield ActionName.APPROVE
-    elif state in CONTINUABLE and run.row.code != GIVEN_UP and not needs_new_drop(run.row):
+    elif state in CONTINUABLE and run.row.code != DISCARDED and not needs_new_drop(run.row):
         yield ActionName.RETRY
     if state in STOPPABLE:
         yield ActionName.STOP
-    if state in DISCARDABLE and run.row.code != GIVEN_UP:
+    if state in DISCARDABLE and run.row.code != DISCARDED:
         yield ActionName.DISCARD
     added = not run.is_open and run.row.action == "add" and run.row.rows_acknowledged
     is_undone = run.undone_by is not None and run.undone_by.code != REFUSED

@@ -10,7 +10,7 @@ import boto3
 from activation.aws.table import read_number, read_text
 from activation.codes import explain
 from activation.ledger.keys import FOLDER, NO_CONNECTOR, UNREAD
-from activation.ledger.orders import GIVEN_UP
+from activation.ledger.orders import DISCARDED
 
 from cli.console.source import UnreadFile
 from cli.missing import missing_drops
@@ -54,7 +54,7 @@ def _unread(item: Mapping[str, Any]) -> UnreadFile | None:
     connector, _, rest = read_text(item, "pk").partition(UNREAD)
     if rest:
         name, code = "" if connector == NO_CONNECTOR else connector, read_text(item, "code")
-        if code == GIVEN_UP:
+        if code == DISCARDED:
             return None
         key, at = read_text(item, "object_key"), _time(read_number(item, "updated_at"))
         return UnreadFile(name, key, code, read_text(item, "sentence"), at, run_id=rest if name else "")

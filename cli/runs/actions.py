@@ -1,4 +1,4 @@
-"""What a person can do to a run: stop it, continue it, give it up. Each is kept with who did it."""
+"""What a person can do to a run: stop it, continue it, discard it. Each is kept with who did it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from activation.codes import Who, asks_for_new_drop, explain
-from activation.ledger.orders import GIVEN_UP, ORDERED
+from activation.ledger.orders import DISCARDED, ORDERED
 
 from cli.runs.rows import WAITS, RunRow
 from stacks.names import SUPPRESSIONS
@@ -20,7 +20,7 @@ DISCARDABLE = frozenset({"waiting", "blocked", "failed"})
 ALLOWED = {
     "stop": (STOPPABLE, "only a run that is running or waiting can be stopped"),
     "retry": (CONTINUABLE, "only a run that has failed, is blocked or was stopped can continue"),
-    "discard": (DISCARDABLE, "only a run that waits, is blocked or has failed can be given up"),
+    "discard": (DISCARDABLE, "only a run that waits, is blocked or has failed can be discarded"),
 }
 
 
@@ -52,8 +52,8 @@ class RunActions:
         states, otherwise = ALLOWED[action]
         if row.state not in states:
             raise RefusedActionError(f"it is {row.state}; {otherwise}")
-        if row.code == GIVEN_UP:
-            again = "it was given up already" if action == "discard" else "it was given up: drop the file again"
+        if row.code == DISCARDED:
+            again = "it was discarded already" if action == "discard" else "it was discarded: drop the file again"
             raise RefusedActionError(again)
         if row.state in CONTINUABLE and not (action == "discard" and row.is_unread) and not self._has_message(row):
             then = "nothing continues it" if action == "discard" else "drop the file again"
@@ -85,11 +85,11 @@ class RunActions:
             return self._discard_unread(row)
         self._order(row, "discard")
         if self._continue(row):
-            return "it is given up now"
-        return "it is given up when its message comes, within 15 minutes"
+            return "it is discarded now"
+        return "it is discarded when its message comes, within 15 minutes"
 
     def _discard_unread(self, row: RunRow) -> str:
-        """Give up a drop whose key cannot be read: a message that is still to come is passed over."""
+        """Discard a drop whose key cannot be read; later messages for it are ignored."""
         import boto3
         from activation.aws.table import ConditionalTable
         from activation.ledger.unread import UnreadObjects
@@ -99,11 +99,11 @@ class RunActions:
         self._order(row, "discard")
         deleted = letters_of(self.found, row.connector).delete(lambda one: one.run_id == row.run_id)
         table = ConditionalTable(boto3.client("dynamodb"), self.found.ledger_table)
-        UnreadObjects(table, ttl_days=0).give_up(row.connector, row.run_id, self.by)
+        UnreadObjects(table, ttl_days=0).discard(row.connector, row.run_id, self.by)
         return (
-            "it is given up, and its dead letter is deleted"
+            "it is discarded, and its dead letter is deleted"
             if deleted
-            else "it is given up; it had no dead letter"
+            else "it is discarded; it had no dead letter"
         )
 
     def _order(self, row: RunRow, kind: str) -> None:

@@ -1,4 +1,4 @@
-"""Who has asked what of the runs of a list: stopped, continued, given up, undone, approved."""
+"""Who has asked what of the runs of a list: stopped, continued, discarded, undone, approved."""
 
 from __future__ import annotations
 

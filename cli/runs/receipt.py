@@ -124,7 +124,7 @@ def _why_none(receipt: dict[str, Any]) -> str:
 
 
 def _tell_left_out(cells: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
-    """Say on stderr which cells were left out of rows that were sent: the list has rows that were not."""
+    """Print to stderr the cells left out of rows that were sent, which the list of rejected rows lacks."""
     from cli.printable import counted, printable
 
     lines = []

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cli.deployment import Deployment
     from cli.runs.view import RunView
 
-run = typer.Typer(no_args_is_help=True, help="One run: look at it, watch it, stop, continue, give up or undo it.")
+run = typer.Typer(no_args_is_help=True, help="One run: look at it, watch it, stop, continue, discard or undo it.")
 
 RunId = Annotated[
     str, typer.Argument(autocompletion=runs, metavar="RUN", help="The run's id, or its first digits.")
@@ -109,7 +109,7 @@ def retry(run_id: RunId, yes: Yes = False, as_json: AsJson = False) -> None:
 @run.command()
 def discard(run_id: RunId, yes: Yes = False, as_json: AsJson = False) -> None:
     """Discard a run that waits, is blocked or has failed: no redrive and no replay continues it then."""
-    _act("discard", run_id, "Give it up? It cannot be continued then.", yes=yes, as_json=as_json)
+    _act("discard", run_id, "Discard it? It cannot continue then.", yes=yes, as_json=as_json)
 
 
 @run.command()

@@ -149,11 +149,11 @@ class Transfers:
             return self._failed(
                 now, Rejected("too_slow", "the file comes too slowly: no part of it in a whole turn")
             )
-        # Before the lease is given up: a message too many does nothing, one too few would be the end of the file.
+        # Before the lease is released: a message too many does nothing, one too few would be the end of the file.
         self.sqs.send_message(
             QueueUrl=self.settings.queue_url,
             MessageBody=message(now.key),
-            DelaySeconds=min(max(round(after_s), 1), MAX_DELAY_S),  # not before the lease is given up
+            DelaySeconds=min(max(round(after_s), 1), MAX_DELAY_S),  # not before the lease is released
         )
         self.occurrences.save(now, release=True)
         return now

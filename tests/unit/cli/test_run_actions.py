@@ -74,9 +74,9 @@ def queued(sqs: SQSClient, name: str = "queue") -> list[str]:
     [
         ("stop", ("running", MESSAGE), [], "it stops after the requests that are in flight"),
         ("stop", ("waiting", MESSAGE), [MESSAGE], "it waits, and stops now"),
-        ("discard", ("waiting", MESSAGE), [MESSAGE], "it is given up now"),
-        ("discard", ("waiting", ""), [], "it is given up when its message comes, within 15 minutes"),
-        ("discard", ("failed", MESSAGE), [MESSAGE], "it is given up now"),
+        ("discard", ("waiting", MESSAGE), [MESSAGE], "it is discarded now"),
+        ("discard", ("waiting", ""), [], "it is discarded when its message comes, within 15 minutes"),
+        ("discard", ("failed", MESSAGE), [MESSAGE], "it is discarded now"),
         ("retry", ("failed", MESSAGE), [MESSAGE], "it continues where it ended"),
     ],
 )
@@ -94,7 +94,7 @@ def test_an_order_reaches_the_worker(
 
 @pytest.mark.parametrize("action", ["retry", "discard"])
 def test_a_dead_letter_goes_back_and_others_stay(sqs: SQSClient, action: str) -> None:
-    """A blocked run is continued or given up by its own letter alone."""
+    """A blocked run is continued or discarded by its own letter alone."""
     put(item(RUN, "blocked"))
     url = sqs.get_queue_url(QueueName="dead")["QueueUrl"]
     for run in ("b" * 32, RUN):
@@ -111,9 +111,9 @@ def test_a_dead_letter_goes_back_and_others_stay(sqs: SQSClient, action: str) ->
         ("stop", item(RUN), "it is applied; only a run that is running or waiting can be stopped"),
         ("stop", item(RUN, "accepted"), "the platform has accepted all of it"),
         ("retry", item(RUN, "running"), "it is running; only a run that has failed"),
-        ("retry", item(RUN, "failed", code="discarded"), "it was given up: drop the file again"),
+        ("retry", item(RUN, "failed", code="discarded"), "it was discarded: drop the file again"),
         ("discard", item(RUN, "running"), "it is running; only a run that waits, is blocked or has failed"),
-        ("discard", item(RUN, "failed", code="discarded"), "it was given up already"),
+        ("discard", item(RUN, "failed", code="discarded"), "it was discarded already"),
         ("stop", item(RUN, "running", pk=f"suppressions#run#{RUN}"), "it belongs to no connector"),
     ],
 )
@@ -149,7 +149,7 @@ def test_continuing_says_that_a_cause_has_to_be_removed_first(
 
 
 @pytest.mark.usefixtures("sqs")
-def test_a_failed_run_without_a_message_is_not_given_up() -> None:
+def test_a_failed_run_without_a_message_is_not_discarded() -> None:
     """Nothing can continue it, and no message comes that would end it."""
     put(item(RUN, "failed"))
     done = asked("discard", RUN, "--yes")

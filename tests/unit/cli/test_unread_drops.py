@@ -1,4 +1,4 @@
-"""Drops whose key cannot be read, and messages that cannot: listed, shown and given up by commands."""
+"""Drops whose key cannot be read, and messages that cannot: listed, shown and discarded by commands."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_a_drop_whose_key_can_be_read_by_now_is_its_run() -> None:
 
 
 @pytest.mark.usefixtures("sqs")
-def test_an_object_of_no_connector_is_shown_and_has_nothing_to_give_up() -> None:
+def test_an_object_of_no_connector_is_shown_and_has_nothing_to_discard() -> None:
     """The watch over the bucket has noted it: no message was ever sent, and no list of runs has it."""
     stray = "d" * 32
     why = Rejected("unknown_connector", "no connector has this name")
@@ -145,7 +145,7 @@ def test_an_object_of_no_connector_is_shown_and_has_nothing_to_give_up() -> None
     assert stray[:12] not in asked("runs").stdout
 
 
-def test_it_is_given_up_with_who_did(sqs: SQSClient) -> None:
+def test_it_is_discarded_with_who_did(sqs: SQSClient) -> None:
     """Its letter goes and others stay; the record and the page say who, and a second time is refused unasked."""
     done = asked("run", "discard", UNREAD, "--yes")
     assert (done.exit_code, "its dead letter is deleted" in done.stdout) == (0, True)
@@ -156,11 +156,11 @@ def test_it_is_given_up_with_who_did(sqs: SQSClient) -> None:
     shown = asked("run", "show", UNREAD, "--json")
     told = json.loads(shown.stdout)
     assert told["code"] == "discarded"
-    assert f"given up by {order.by}; it was refused for wrong_depth: the key has 2 parts" in told["sentence"]
+    assert f"discarded by {order.by}; it was refused for wrong_depth: the key has 2 parts" in told["sentence"]
     assert told["receipt"]["orders"][0]["by"] == order.by
     again = CliRunner().invoke(app, ["run", "discard", UNREAD], input="")
-    assert (again.exit_code, "it was given up already" in again.stderr) == (1, True)
-    assert "Give it up?" not in again.stdout
+    assert (again.exit_code, "it was discarded already" in again.stderr) == (1, True)
+    assert "Discard it?" not in again.stdout
 
 
 def test_the_console_shows_it_and_gives_it_up(sqs: SQSClient) -> None:
@@ -173,17 +173,17 @@ def test_the_console_shows_it_and_gives_it_up(sqs: SQSClient) -> None:
     assert "key" not in bodies(sqs, "dead")
 
 
-def test_the_letters_of_a_reason_are_given_up(sqs: SQSClient) -> None:
+def test_the_letters_of_a_reason_are_discarded(sqs: SQSClient) -> None:
     """A key's as its drop, a run's as the run, and one of a message that cannot be read is deleted and noted."""
     assert asked("redrive", "--connector", "meta", "--reason", "wrong_depth", "--discard", "--yes").exit_code == 0
     done = asked("redrive", "--connector", "meta", "--reason", "not_json", "--discard", "--yes", "--json")
-    assert json.loads(done.stdout) == {"of": "meta", "given_up": 0, "deleted": 1, "left": 0}
+    assert json.loads(done.stdout) == {"of": "meta", "discarded": 0, "deleted": 1, "left": 0}
     assert asked("redrive", "--connector", "meta", "--run", RUN[:8], "--discard", "--yes").exit_code == 0
     assert bodies(sqs, "dead") == {"died"}
     assert bodies(sqs, "queue") == {"run"}  # with which the worker ends the run
     noted = [one for one in map(json.loads, asked("runs", "--json").stdout.splitlines()) if not one["file"]]
     (message,) = noted
-    assert message["sentence"].startswith("given up by arn:aws:sts::")
+    assert message["sentence"].startswith("discarded by arn:aws:sts::")
     assert message["sentence"].endswith("it was refused for not_json: Why.")
     assert "a message that cannot be read" in asked("run", "show", message["run_id"]).stdout
 
@@ -195,8 +195,8 @@ def test_a_letter_that_may_be_of_a_run_is_left(sqs: SQSClient) -> None:
     assert "died" in bodies(sqs, "dead")
 
 
-def test_letters_are_given_up_after_a_yes(sqs: SQSClient) -> None:
-    """They are listed first; without a choice, all of them at once cannot be given up."""
+def test_letters_are_discarded_after_a_yes(sqs: SQSClient) -> None:
+    """They are listed first; without a choice, all of them at once cannot be discarded."""
     no = CliRunner().invoke(
         app, ["redrive", "--connector", "meta", "--reason", "not_json", "--discard"], input="n\n"
     )
@@ -205,7 +205,7 @@ def test_letters_are_given_up_after_a_yes(sqs: SQSClient) -> None:
     assert asked("redrive", "--connector", "meta", "--discard", "--yes").exit_code == 2
 
 
-def test_a_run_without_a_letter_is_not_offered_to_be_given_up(sqs: SQSClient) -> None:
+def test_a_run_without_a_letter_is_not_offered_to_be_discarded(sqs: SQSClient) -> None:
     """Its code is the chosen one, but there is no letter to discard."""
     stays = "e" * 32
     put(item(stays, "failed", at=time.time(), code="no_usable_column"))
@@ -216,27 +216,29 @@ def test_a_run_without_a_letter_is_not_offered_to_be_given_up(sqs: SQSClient) ->
     assert stays[:12] in asked(*chosen, "--list").stdout
     done = CliRunner().invoke(app, [*chosen, "--discard"], input="y\n")
     assert (done.exit_code, "ffffffffffff" in done.stdout, stays[:12] in done.stdout) == (0, True, False)
-    assert done.stdout.endswith("1 run or drop given up\n")
+    assert done.stdout.endswith("discarded 1 run or drop\n")
 
 
 def test_letters_that_nothing_needs_are_deleted(sqs: SQSClient) -> None:
     """Two of one drop count as that drop, those of ended runs go, and the last line says what is left."""
     dead = sqs.get_queue_url(QueueName="dead")["QueueUrl"]
-    applied, given_up, forgotten = "e" * 32, "f" * 32, "d" * 32
-    put(item(applied), item(given_up, "failed", code="discarded"))
-    for run in (UNREAD, applied, given_up, forgotten):
+    applied, discarded, forgotten = "e" * 32, "f" * 32, "d" * 32
+    put(item(applied), item(discarded, "failed", code="discarded"))
+    for run in (UNREAD, applied, discarded, forgotten):
         sqs.send_message(QueueUrl=dead, **letter(f"of {run}", code=WRONG.code, run_id=run))
     arguments = ["redrive", "--connector", "meta", "--reason", WRONG.code, "--discard", "--yes"]
     done = asked(*arguments)
     assert done.exit_code == 0
-    assert done.stdout == "1 run or drop given up; deleted 2 letters of runs that have ended; left 1 letter\n"
+    assert done.stdout == "discarded 1 run or drop; deleted 2 letters of runs that have ended; left 1 letter\n"
     assert done.stderr == f"left: run {forgotten}: the ledger has forgotten it; redrive it\n"
     again = asked(*arguments, "--json")
     assert (again.exit_code, json.loads(again.stdout)["left"]) == (1, 1)
     assert bodies(sqs, "dead") == {"{no", "run", "died", f"of {forgotten}"}
 
 
-def test_a_wrong_key_of_the_suppression_lists_is_given_up(sqs: SQSClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_key_of_the_suppression_lists_is_discarded(
+    sqs: SQSClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its letter goes, and with it the alarm; the lists need no connector."""
     names = ("lists", "lists-dead", "lists-undelivered")
     urls = [sqs.create_queue(QueueName=name)["QueueUrl"] for name in names]
@@ -245,7 +247,7 @@ def test_a_wrong_key_of_the_suppression_lists_is_given_up(sqs: SQSClient, monkey
     UnreadObjects(table(), ttl_days=9, clock=lambda: START).note("suppressions", "e" * 32, "key", "failed", WRONG)
     sqs.send_message(QueueUrl=urls[1], **letter("list", code=WRONG.code, run_id="e" * 32))
     done = asked("redrive", "--connector", "suppressions", "--reason", WRONG.code, "--discard", "--yes")
-    assert (done.exit_code, done.stdout) == (0, "1 run or drop given up\n")
+    assert (done.exit_code, done.stdout) == (0, "discarded 1 run or drop\n")
     assert bodies(sqs, "lists-dead") == set()
     assert json.loads(asked("run", "show", "e" * 32, "--json").stdout)["code"] == "discarded"
 

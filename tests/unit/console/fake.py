@@ -59,7 +59,7 @@ class FakeSource:
             ),
             row(BLOCKED, "blocked", audience="Mirror", action="mirror", **APPROVAL),
             row(APPLIED, "applied", audience=MISLEADING),
-            row(ENDED, "failed", audience="Given up", code="discarded", sentence="Bob has given it up."),
+            row(ENDED, "failed", audience="Discarded", code="discarded", sentence="Bob has discarded it."),
         ]
     )
     wanted: list[Wanted] = field(default_factory=list)
@@ -82,7 +82,7 @@ class FakeSource:
         return [one for one in found if wanted.audience in ("", one.audience)][:limit]
 
     def asked(self, rows: Sequence[RunRow]) -> Mapping[str, Sequence[Asked]]:
-        """Return who has given up a run."""
+        """Return who has discarded a run."""
         by = Asked("discard", "arn:aws:sts::1:assumed-role/Operators/bob", NOW)
         return {one.run_id: (by,) for one in rows if one.code == "discarded"}
 

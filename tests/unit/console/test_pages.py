@@ -67,7 +67,7 @@ def test_the_list_asks_for_what_the_form_says(console: Served, source: FakeSourc
 
 
 def test_a_list_names_files_and_who_has_asked_what(console: Served) -> None:
-    """Did last night's file arrive, and who gave up what: both without opening a run."""
+    """Did last night's file arrive, and who discarded what: both without opening a run."""
     text = " ".join(outline(shown(console, "/")).text.split())
     assert "meta, add: people.csv" in text
     assert "discard by assumed-role/Operators/bob" in text
@@ -201,7 +201,7 @@ def test_letters_are_grouped_by_code() -> None:
     [(BLOCKED, {"approve", "discard"}), (RUNNING, {"stop"}), (APPLIED, {"undo"}), (ENDED, {"undo"})],
 )
 def test_a_run_offers_what_its_state_allows(console: Served, run_id: str, names: set[str]) -> None:
-    """And nothing else: what was given up cannot be continued."""
+    """And nothing else: what was discarded cannot be continued."""
     page = shown(console, f"/runs/{run_id}")
     assert set(re.findall(rf'href="/do/(\w+)/{run_id}"', page)) == names
 
@@ -251,7 +251,7 @@ def test_an_undo_says_beforehand_whom_it_takes_out(console: Served) -> None:
 @pytest.mark.parametrize(
     ("code", "names"), [("wrong_depth", {"discard"}), ("other_connector", {"discard", "retry"})]
 )
-def test_a_drop_whose_key_cannot_be_read_is_listed_and_given_up(
+def test_a_drop_whose_key_cannot_be_read_is_listed_and_discarded(
     console: Served, source: FakeSource, code: str, names: set[str]
 ) -> None:
     """By its key, among what needs a person; it continues only where a setting may be what was wrong."""

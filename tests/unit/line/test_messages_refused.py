@@ -85,7 +85,7 @@ def test_a_key_that_cannot_be_read_has_a_receipt_and_a_dead_letter(world: World,
     assert world.platform.calls == {}
 
 
-def test_a_key_that_was_given_up_is_not_refused_again(world: World) -> None:
+def test_a_key_that_was_discarded_is_not_refused_again(world: World) -> None:
     """A replay, or a message that came twice, leaves no other dead letter and announces nothing."""
     body = world.event(world.put(table(people(1)), f"{world.name}/people.csv"))
     world.run(body)

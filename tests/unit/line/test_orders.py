@@ -1,4 +1,4 @@
-"""A run that somebody stops, continues or gives up: nothing of it is lost, counted twice or left behind."""
+"""A run that somebody stops, continues or discards: nothing of it is lost, counted twice or left behind."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_the_parts_of_a_large_run_stop_with_it(make_large: Make) -> None:
     world.check(*people(60))
 
 
-def test_a_waiting_run_is_given_up(make_world: Make) -> None:
+def test_a_waiting_run_is_discarded(make_world: Make) -> None:
     """Its own message ends it at once, the one that is still queued does nothing, and the lock is free."""
     world = make_world()
     world.platform.faults = [Fault(skip=1, times=100, status=429, headers={"retry-after": "800"})]
@@ -113,7 +113,7 @@ def test_a_waiting_run_is_given_up(make_world: Make) -> None:
     world.run(run.message)
     receipt = world.receipt()
     assert (receipt["state"], receipt["reason"]["code"]) == ("failed", "discarded")
-    assert receipt["reason"]["sentence"] == f"given up by {ARN}; 3 rows acknowledged before that"
+    assert receipt["reason"]["sentence"] == f"discarded by {ARN}; 3 rows acknowledged before that"
     assert len(world.platform.members) == 3
     assert world.dead_codes() == []
     world.platform.faults = []
@@ -121,7 +121,7 @@ def test_a_waiting_run_is_given_up(make_world: Make) -> None:
     assert sorted(one["state"] for one in world.receipts()) == ["applied", "failed"]
 
 
-def test_a_blocked_run_is_given_up(make_world: Make) -> None:
+def test_a_blocked_run_is_discarded(make_world: Make) -> None:
     """Its dead letter brings it back only to end, and leaves no other."""
     world = make_world()
     world.platform.tokens = set()
@@ -136,7 +136,7 @@ def test_a_blocked_run_is_given_up(make_world: Make) -> None:
     assert (receipt["rows"]["acknowledged"], world.dead_codes()) == (0, [])
 
 
-def test_a_run_whose_drop_was_wrong_is_given_up(make_world: Make) -> None:
+def test_a_run_whose_drop_was_wrong_is_discarded(make_world: Make) -> None:
     """Its record's message ends it, and neither a replay nor a redrive of its code sends its drop again."""
     world = make_world()
     body = world.drop("shoe size,colour\n42,red\n")

@@ -22,14 +22,14 @@ class OrderKind(StrEnum):
     """What is asked of a run."""
 
     STOP = "stop"  # send nothing more; what was acknowledged stays
-    DISCARD = "discard"  # give up a run that waits, is blocked or has failed
+    DISCARD = "discard"  # end a run that waits, is blocked or has failed
     RETRY = "retry"  # continue a run that has stopped
     UNDO = "undo"  # undo another run, which the order names
 
 
 ENDS = frozenset({OrderKind.STOP, OrderKind.DISCARD})
-GIVEN_UP = "discarded"  # the code of a run that nothing continues
-ORDERED = frozenset({"stopped", GIVEN_UP})  # codes of a run that somebody has ended
+DISCARDED = "discarded"  # the code of a run that nothing continues
+ORDERED = frozenset({"stopped", DISCARDED})  # codes of a run that somebody has ended
 
 
 @dataclass(frozen=True)

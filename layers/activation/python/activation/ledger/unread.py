@@ -12,7 +12,7 @@ from typing import Any
 from activation.aws.table import ConditionalTable, number, read_text
 from activation.errors import ActivationError
 from activation.ledger.keys import NO_CONNECTOR, unread_key
-from activation.ledger.orders import GIVEN_UP
+from activation.ledger.orders import DISCARDED
 from activation.model import Action
 
 
@@ -57,8 +57,8 @@ class UnreadObjects:
             names=names,
         )
 
-    def give_up(self, connector: str, run_id: str, by: str) -> None:
-        """Record that somebody has given up an object, with what it was refused for; `by` is as AWS names them.
+    def discard(self, connector: str, run_id: str, by: str) -> None:
+        """Record that somebody has discarded an object, with what it was refused for; `by` is as AWS names them.
 
         Raises ConditionFailed where there is no record of it, and what the table raises.
         """
@@ -69,8 +69,8 @@ class UnreadObjects:
             key,
             "SET code = :code, sentence = :sentence, updated_at = :now",
             {
-                ":code": {"S": GIVEN_UP},
-                ":sentence": {"S": f"given up by {by}; it was refused for {why}"},
+                ":code": {"S": DISCARDED},
+                ":sentence": {"S": f"discarded by {by}; it was refused for {why}"},
                 ":now": number(self._clock()),
             },
             condition="attribute_exists(pk)",

@@ -173,7 +173,7 @@ class RunParts:
             self.held.save()
         return any(part is not None and part.lease_until > self.now for part in self.poll())
 
-    def give_up(self) -> None:
+    def fall_back(self) -> None:
         """Fall back to one stream; no part has sent anything yet."""
         self.split = replace(self.split, phase=Phase.ALONE, parts=0, pieces=(), continuations=(), since=self.now)
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from activation.errors import ActivationError, Rejected
-from activation.ledger.orders import ENDS, GIVEN_UP, Order, OrderKind, Orders
+from activation.ledger.orders import DISCARDED, ENDS, Order, OrderKind, Orders
 
 LOOK_EVERY_S = 2.0
 
@@ -61,5 +61,5 @@ def ended_by(order: Order, acknowledged: int) -> Rejected:
     """Return why a run has ended that somebody has asked to end; `acknowledged` are its rows so far."""
     sent = f"{acknowledged:,} row{'s' * (acknowledged != 1)} acknowledged before that"
     if order.kind is OrderKind.DISCARD:
-        return Rejected(GIVEN_UP, f"given up by {order.by}; {sent}")
+        return Rejected(DISCARDED, f"discarded by {order.by}; {sent}")
     return Rejected("stopped", f"stopped by {order.by}; {sent}; `activation run retry` continues")

@@ -73,7 +73,7 @@ def share_out(invocation: Invocation, client: PlatformClient) -> bool:
         keys = RunDrop.open(invocation).keys
         opened = destination_of(invocation, client, keys).open()
         if opened.by_upload:  # one upload has to create it before any other is sent
-            run_parts.give_up()
+            run_parts.fall_back()
             raise OutOfTime("alone", "the first upload creates the audience; one stream sends all", after_s=1)
     if not run_parts.split.continuations:
         with held.lock:

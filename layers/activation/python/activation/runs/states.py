@@ -52,7 +52,7 @@ class Cause(StrEnum):
     GIVEN_UP = "given_up"
     OVERDUE = "overdue"
     BLOCKED = "blocked"
-    ORDERED = "ordered"  # somebody has stopped the run, or given it up
+    ORDERED = "ordered"  # somebody has stopped or discarded the run
 
 
 @dataclass(frozen=True)
