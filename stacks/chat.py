@@ -10,11 +10,11 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.alarm_topic import alarm_topic
 from stacks.alarms import NOTICE_SOURCE
+from stacks.queues import encrypted_queue
 from stacks.retention_settings import DEAD_LETTER_DAYS
 from stacks.settings import Settings
 from stacks.storage import StorageStack
@@ -39,13 +39,7 @@ class ChatNotices(Construct):
         self.topic = alarm_topic(
             self, "Topic", title="Audience Activation: chat", email="", key=storage.notices_key, notices=True
         )
-        self.undelivered = sqs.Queue(
-            self,
-            "Undelivered",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(DEAD_LETTER_DAYS),
-        )
+        self.undelivered = encrypted_queue(self, "Undelivered", retention=Duration.days(DEAD_LETTER_DAYS))
         self.rule = self._rule()
         self.role, self.guardrail = self._role(), self._guardrail()
         self._channel([*topics, self.topic.topic_arn])

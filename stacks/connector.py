@@ -10,7 +10,6 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -18,9 +17,12 @@ from stacks.alarms import ConnectorAlarms
 from stacks.connector_environment import environment
 from stacks.connector_secret import existing_secret, own_secret
 from stacks.connector_settings import ConnectorSettings
+from stacks.log_groups import log_group
 from stacks.object_events import object_created
 from stacks.packaging import ARCHITECTURES, RUNTIMES
 from stacks.permissions import Reach, statements, waking
+from stacks.queues import encrypted_queue
+from stacks.removal import removal_policy
 from stacks.retention_settings import DEAD_LETTER_DAYS
 from stacks.run_metrics import metric_of
 from stacks.settings import Settings
@@ -74,10 +76,10 @@ class Connector(Construct):
         self.secret = (
             None
             if connector.secret.exists
-            else own_secret(self, connector.name, storage.key, self._removal_policy())
+            else own_secret(self, connector.name, storage.key, removal_policy(self._settings))
         )
         self.secret_arn = self.secret.ref if self.secret else existing_secret(self, connector.secret)
-        self.log_group = self._log_group()
+        self.log_group = log_group(self, self._settings, self._storage.key)
         self.role = self._role()
         self.environment = environment(
             settings,
@@ -126,34 +128,16 @@ class Connector(Construct):
         visibility_timeout: Duration | None = None,
         dead_letters: sqs.Queue | None = None,
     ) -> sqs.Queue:
-        """Make a queue with SSE-SQS.
-
-        Messages point to drops and contain no member. With a customer key, EventBridge could only deliver if the
-        key that protects the drops were opened to a service principal.
-        """
-        return sqs.Queue(
+        return encrypted_queue(
             self,
             id_,
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=retention,
-            visibility_timeout=visibility_timeout,
-            dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=MAX_RECEIVES)
-            if dead_letters
-            else None,
+            retention=retention,
             # What nobody has handled yet outlives a connector that is removed; new work has its event archived.
-            removal_policy=RemovalPolicy.DESTROY if dead_letters else self._removal_policy(),
+            removal=RemovalPolicy.DESTROY if dead_letters else removal_policy(self._settings),
+            visibility_timeout=visibility_timeout,
+            dead_letters=dead_letters,
+            max_receives=MAX_RECEIVES,
         )
-
-    def _log_group(self) -> logs.LogGroup:
-        group = logs.LogGroup(
-            self, "Logs", encryption_key=self._storage.key, removal_policy=self._removal_policy()
-        )
-        # The construct only accepts an enumeration; the resource and the settings use days.
-        resource = group.node.default_child
-        assert isinstance(resource, logs.CfnLogGroup)
-        resource.retention_in_days = self._settings.retention.logs_days
-        return group
 
     def _role(self) -> iam.Role:
         connector = self._connector
@@ -266,6 +250,3 @@ class Connector(Construct):
             report_batch_item_failures=True,
             metrics_config=COUNT_EVENTS,
         )
-
-    def _removal_policy(self) -> RemovalPolicy:
-        return RemovalPolicy.DESTROY if self._settings.removal == "destroy" else RemovalPolicy.RETAIN

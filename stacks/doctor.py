@@ -5,24 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 
 from activation.platforms.discovery import platform_named
-from aws_cdk import Aws, CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.activation import ActivationStack
 from stacks.alarms import FINDING, NOTICE_SOURCE, mail
 from stacks.doctor_permissions import statements
+from stacks.log_groups import log_group
 from stacks.names import metrics_namespace
 from stacks.packaging import ARCHITECTURES, ROOT, RUNTIMES, function_code, layers
+from stacks.queues import encrypted_queue
+from stacks.removal import removal_policy
 from stacks.retention_settings import DEAD_LETTER_DAYS
+from stacks.schedule_role import schedule_role
 from stacks.settings import Settings
 from stacks.statements import allow
 from stacks.storage import StorageStack
@@ -109,9 +111,13 @@ class Doctor(Construct):
         self._settings, self._storage = settings, storage
         self._service = f"{settings.name}-doctor"
         self._topic = sns.Topic.from_topic_arn(self, "AppTopic", storage.alarm_topic.topic_arn)
-        self.undelivered = self._queue("FailedCalls")
-        self.undelivered_notices = self._queue("UndeliveredNotices")
-        self.log_group = self._log_group()
+        self.undelivered = encrypted_queue(
+            self, "FailedCalls", retention=Duration.days(DEAD_LETTER_DAYS), removal=removal_policy(settings)
+        )
+        self.undelivered_notices = encrypted_queue(
+            self, "UndeliveredNotices", retention=Duration.days(DEAD_LETTER_DAYS), removal=removal_policy(settings)
+        )
+        self.log_group = log_group(self, self._settings, self._storage.key)
         self.role = iam.Role(
             self,
             "Role",
@@ -134,32 +140,17 @@ class Doctor(Construct):
             "POWERTOOLS_LOG_LEVEL": settings.log_level,
         }
         self.function = self._function(layers, code)
-        self.schedule_role = self._schedule_role()
+        self.schedule_role = schedule_role(
+            self,
+            "Calls the daily examination",
+            [
+                allow("Call", ["lambda:InvokeFunction"], [self.function.function_arn]),
+                allow("KeepUndelivered", ["sqs:SendMessage"], [self.undelivered.queue_arn]),
+            ],
+        )
         self.schedule = self._schedule()
         self.notices = self._notices()
         self._alarms()
-
-    def _removal_policy(self) -> RemovalPolicy:
-        return RemovalPolicy.DESTROY if self._settings.removal == "destroy" else RemovalPolicy.RETAIN
-
-    def _queue(self, id_: str) -> sqs.Queue:
-        return sqs.Queue(
-            self,
-            id_,
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(DEAD_LETTER_DAYS),
-            removal_policy=self._removal_policy(),
-        )
-
-    def _log_group(self) -> logs.LogGroup:
-        group = logs.LogGroup(
-            self, "Logs", encryption_key=self._storage.key, removal_policy=self._removal_policy()
-        )
-        resource = group.node.default_child
-        assert isinstance(resource, logs.CfnLogGroup)
-        resource.retention_in_days = self._settings.retention.logs_days
-        return group
 
     def _function(self, layers: list[lambda_.ILayerVersion], code: lambda_.Code) -> lambda_.Function:
         wheels = self._settings.wheels
@@ -181,29 +172,6 @@ class Doctor(Construct):
             dead_letter_queue=self.undelivered,
             # All permissions are written out; no construct may add to the role.
             role=self.role.without_policy_updates(),
-        )
-
-    def _schedule_role(self) -> iam.Role:
-        """Make the role with which EventBridge Scheduler calls the function, for schedules of this account alone.
-
-        https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html, read
-        2026-11-30
-        """
-        return iam.Role(
-            self,
-            "ScheduleRole",
-            description="Calls the daily examination",
-            assumed_by=iam.ServicePrincipal(
-                "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
-            ),
-            inline_policies={
-                "Schedule": iam.PolicyDocument(
-                    statements=[
-                        allow("Call", ["lambda:InvokeFunction"], [self.function.function_arn]),
-                        allow("KeepUndelivered", ["sqs:SendMessage"], [self.undelivered.queue_arn]),
-                    ]
-                )
-            },
         )
 
     def _schedule(self) -> scheduler.CfnSchedule:

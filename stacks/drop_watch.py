@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from stacks.log_groups import log_group
 from stacks.names import SUPPRESSIONS, metrics_namespace
 from stacks.object_events import object_created
 from stacks.packaging import ARCHITECTURES, RUNTIMES
 from stacks.permissions import watch_statements
+from stacks.queues import encrypted_queue
+from stacks.removal import removal_policy
 from stacks.retention_settings import DEAD_LETTER_DAYS
 from stacks.settings import Settings
 from stacks.storage import StorageStack
@@ -47,15 +48,10 @@ class DropWatch(Construct):
         self._connectors = (*(one.name for one in settings.connectors), SUPPRESSIONS)
         self.elsewhere = (f"{settings.ci360.landing_prefix}/",) if settings.ci360 else ()
         self._service = f"{settings.name}-drop-watch"
-        self.undelivered = sqs.Queue(
-            self,
-            "Undelivered",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(DEAD_LETTER_DAYS),
-            removal_policy=self._removal_policy(),
+        self.undelivered = encrypted_queue(
+            self, "Undelivered", retention=Duration.days(DEAD_LETTER_DAYS), removal=removal_policy(settings)
         )
-        self.log_group = self._log_group()
+        self.log_group = log_group(self, self._settings, self._storage.key)
         self.role = iam.Role(
             self,
             "Role",
@@ -89,18 +85,6 @@ class DropWatch(Construct):
 
     def _prefixes(self) -> Sequence[str]:
         return [f"{name}/" for name in self._connectors]
-
-    def _removal_policy(self) -> RemovalPolicy:
-        return RemovalPolicy.DESTROY if self._settings.removal == "destroy" else RemovalPolicy.RETAIN
-
-    def _log_group(self) -> logs.LogGroup:
-        group = logs.LogGroup(
-            self, "Logs", encryption_key=self._storage.key, removal_policy=self._removal_policy()
-        )
-        resource = group.node.default_child
-        assert isinstance(resource, logs.CfnLogGroup)
-        resource.retention_in_days = self._settings.retention.logs_days
-        return group
 
     def _function(self, layers: list[lambda_.ILayerVersion], code: lambda_.Code) -> lambda_.Function:
         wheels = self._settings.wheels

@@ -21,6 +21,7 @@ from stacks.other_accounts import let_drop
 from stacks.people import Readers, sas_files_reader
 from stacks.receipt_catalogue import ReceiptCatalogue
 from stacks.receipt_table import PREFIX, RESULTS, RESULTS_OF_EXPORTS, RESULTS_OF_PARTS
+from stacks.removal import removal_policy
 from stacks.retention_settings import Retention
 from stacks.run_index import ACTION, INCLUDED, RUN_INDEX, STARTED_AT
 from stacks.settings import Settings
@@ -38,7 +39,7 @@ class StorageStack(Stack):
             termination_protection=settings.removal == "retain",
         )
         retention = settings.retention
-        self._removal = RemovalPolicy.DESTROY if settings.removal == "destroy" else RemovalPolicy.RETAIN
+        self._removal = removal_policy(settings)
         existing = settings.storage
         self.key: kms.IKey = (
             kms.Key.from_key_arn(self, "Key", existing.key_arn) if existing.key_arn else self._key(settings.name)

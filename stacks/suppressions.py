@@ -9,15 +9,16 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.alarms import ConnectorAlarms
+from stacks.log_groups import log_group
 from stacks.names import SUPPRESSIONS, metrics_namespace
 from stacks.object_events import object_created
 from stacks.packaging import ARCHITECTURES, RUNTIMES
 from stacks.permissions import list_statements
+from stacks.queues import encrypted_queue
+from stacks.removal import removal_policy
 from stacks.retention_settings import DEAD_LETTER_DAYS
 from stacks.settings import Settings
 from stacks.storage import StorageStack
@@ -44,20 +45,20 @@ class Suppressions(Construct):
     ) -> None:
         super().__init__(scope, id_)
         self._settings, self._storage = settings, storage
-        self.dead_letters = self._queue("DeadLetters")
-        self.queue = sqs.Queue(
+        self.dead_letters, self.undelivered, self.undelivered_notices = (
+            encrypted_queue(self, id_, retention=Duration.days(DEAD_LETTER_DAYS), removal=removal_policy(settings))
+            for id_ in ("DeadLetters", "Undelivered", "NoticesUndelivered")
+        )
+        self.queue = encrypted_queue(
             self,
             "Queue",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(4),  # shorter than the dead letters': their age counts from here
+            retention=Duration.days(4),  # shorter than the dead letters': their age counts from here
+            removal=RemovalPolicy.DESTROY,
             visibility_timeout=Duration.seconds(6 * TIMEOUT_S),  # as AWS advises
-            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=MAX_RECEIVES),
-            removal_policy=RemovalPolicy.DESTROY,
+            dead_letters=self.dead_letters,
+            max_receives=MAX_RECEIVES,
         )
-        self.undelivered = self._queue("Undelivered")
-        self.undelivered_notices = self._queue("NoticesUndelivered")
-        self.log_group = self._log_group()
+        self.log_group = log_group(self, self._settings, self._storage.key)
         self.role = iam.Role(
             self,
             "Role",
@@ -100,29 +101,6 @@ class Suppressions(Construct):
             rule=self.rule,
         )
         self.alarms.watch.function("Function", self.function, "function", self.mapping)
-
-    def _removal_policy(self) -> RemovalPolicy:
-        return RemovalPolicy.DESTROY if self._settings.removal == "destroy" else RemovalPolicy.RETAIN
-
-    def _queue(self, id_: str) -> sqs.Queue:
-        """Make a queue that no function reads. Messages point to drops and contain no member."""
-        return sqs.Queue(
-            self,
-            id_,
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(DEAD_LETTER_DAYS),
-            removal_policy=self._removal_policy(),
-        )
-
-    def _log_group(self) -> logs.LogGroup:
-        group = logs.LogGroup(
-            self, "Logs", encryption_key=self._storage.key, removal_policy=self._removal_policy()
-        )
-        resource = group.node.default_child
-        assert isinstance(resource, logs.CfnLogGroup)
-        resource.retention_in_days = self._settings.retention.logs_days
-        return group
 
     def _environment(self) -> dict[str, str]:
         """Return what the function is told: names, addresses and numbers."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from stacks.ci360 import permissions
+from stacks.log_groups import log_group
 from stacks.packaging import ARCHITECTURES, RUNTIMES
 from stacks.settings import Settings
 from stacks.storage import StorageStack
@@ -46,7 +46,7 @@ class Function(Construct):
         reserved_concurrency: int | None = None,
     ) -> None:
         super().__init__(scope, id_)
-        self.log_group = log_group(self, "Logs", settings, storage)
+        self.log_group = log_group(self, settings, storage.key)
         consume = permissions.consume(queue) if queue else []
         self.role = iam.Role(
             self,
@@ -91,13 +91,3 @@ class Function(Construct):
                 report_batch_item_failures=True,
                 metrics_config=COUNT_EVENTS,
             )
-
-
-def log_group(scope: Construct, id_: str, settings: Settings, storage: StorageStack) -> logs.LogGroup:
-    """Make an encrypted log group with the retention of the settings."""
-    removal = RemovalPolicy.DESTROY if settings.removal == "destroy" else RemovalPolicy.RETAIN
-    group = logs.LogGroup(scope, id_, encryption_key=storage.key, removal_policy=removal)
-    resource = group.node.default_child
-    assert isinstance(resource, logs.CfnLogGroup)
-    resource.retention_in_days = settings.retention.logs_days
-    return group

@@ -19,9 +19,12 @@ from stacks.alarms import NOTICE_SOURCE
 from stacks.ci360 import permissions
 from stacks.ci360.alarms import Ci360Alarms
 from stacks.ci360.api import BulkApi
-from stacks.ci360.function import Function, log_group
+from stacks.ci360.function import Function
 from stacks.ci360.settings import Ci360Settings, ResultsSettings
+from stacks.log_groups import log_group
 from stacks.packaging import function_code, layers
+from stacks.queues import encrypted_queue
+from stacks.removal import removal_policy
 from stacks.settings import Settings
 from stacks.storage import StorageStack
 from stacks.watch import MAX_EVENT_AGE, RETRY_ATTEMPTS
@@ -74,7 +77,7 @@ class Ci360Stack(Stack):
             name=settings.name,
             ci360=ci360,
             function=self.webhook.function,
-            access_log=log_group(self, "AccessLog", settings, storage) if ci360.logs_role != "none" else None,
+            access_log=log_group(self, settings, storage.key, "AccessLog") if ci360.logs_role != "none" else None,
         )
         self.alarms = self._alarms()
         self.results = self._results(ci360.results) if ci360.results else None
@@ -103,16 +106,13 @@ class Ci360Stack(Stack):
         self, id_: str, *, retention: Duration, timeout_s: int = 0, dead_letters: sqs.Queue | None = None
     ) -> sqs.Queue:
         """Make a queue with SSE-SQS; messages name a key and contain neither a link nor a member."""
-        return sqs.Queue(
+        return encrypted_queue(
             self,
             id_,
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=retention,
+            retention=retention,
             visibility_timeout=Duration.seconds(VISIBILITY_TIMEOUTS * timeout_s) if timeout_s else None,
-            dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=MAX_RECEIVES)
-            if dead_letters
-            else None,
+            dead_letters=dead_letters,
+            max_receives=MAX_RECEIVES,
         )
 
     def _webhook(self) -> Function:
@@ -206,9 +206,7 @@ class Ci360Stack(Stack):
             description="SAS CI360's access point: tenant_id, client_secret; empty until an operator writes it",
             kms_key_id=self._storage.key.key_arn,
         )
-        self.secret.apply_removal_policy(
-            RemovalPolicy.DESTROY if self._settings.removal == "destroy" else RemovalPolicy.RETAIN
-        )
+        self.secret.apply_removal_policy(removal_policy(self._settings))
         function = Function(
             self,
             "Results",

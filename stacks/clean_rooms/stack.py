@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from aws_cdk import App, Aws, CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import App, CfnOutput, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
@@ -20,8 +19,12 @@ from constructs import Construct
 
 from stacks.clean_rooms.permissions import statements
 from stacks.clean_rooms.settings import CleanRoomsQuery
+from stacks.log_groups import log_group
 from stacks.packaging import ARCHITECTURES, RUNTIMES, function_code, layers
+from stacks.queues import encrypted_queue
+from stacks.removal import removal_policy
 from stacks.retention_settings import DEAD_LETTER_DAYS
+from stacks.schedule_role import schedule_role
 from stacks.settings import Settings
 from stacks.statements import allow
 from stacks.storage import StorageStack
@@ -83,7 +86,7 @@ class QueryRuns(Construct):
         self.undelivered = self._queue("Undelivered", Duration.days(DEAD_LETTER_DAYS))
         self.dead_letters = self._queue("DeadLetters", Duration.days(DEAD_LETTER_DAYS))
         self.queue = self._queue("Queue", Duration.days(4), self.dead_letters)
-        self.log_group = self._log_group()
+        self.log_group = log_group(self, self._settings, self._storage.key)
         self.role = iam.Role(
             self,
             "Role",
@@ -107,38 +110,28 @@ class QueryRuns(Construct):
             report_batch_item_failures=True,
             metrics_config=COUNT_EVENTS,
         )
-        self.schedule_role = self._schedule_role()
+        self.schedule_role = schedule_role(
+            self,
+            "Sends what is due to the queue of Clean Rooms queries",
+            [allow("Send", ["sqs:SendMessage"], [self.queue.queue_arn, self.undelivered.queue_arn])],
+            policy="Send",
+        )
         for query in self.queries:
             self._schedule(query)
         self.rule = self._rule()
         self._alarms()
 
-    def _removal_policy(self) -> RemovalPolicy:
-        return RemovalPolicy.DESTROY if self._settings.removal == "destroy" else RemovalPolicy.RETAIN
-
     def _queue(self, id_: str, retention: Duration, dead_letters: sqs.Queue | None = None) -> sqs.Queue:
         """Make a queue, whose messages name a query and a slot; with `dead_letters` it is the function's."""
-        return sqs.Queue(
+        return encrypted_queue(
             self,
             id_,
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=retention,
+            retention=retention,
+            removal=RemovalPolicy.DESTROY if dead_letters else removal_policy(self._settings),
             visibility_timeout=Duration.seconds(VISIBILITY_TIMEOUTS * TIMEOUT_S) if dead_letters else None,
-            dead_letter_queue=sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=MAX_RECEIVES)
-            if dead_letters
-            else None,
-            removal_policy=RemovalPolicy.DESTROY if dead_letters else self._removal_policy(),
+            dead_letters=dead_letters,
+            max_receives=MAX_RECEIVES,
         )
-
-    def _log_group(self) -> logs.LogGroup:
-        group = logs.LogGroup(
-            self, "Logs", encryption_key=self._storage.key, removal_policy=self._removal_policy()
-        )
-        resource = group.node.default_child
-        assert isinstance(resource, logs.CfnLogGroup)
-        resource.retention_in_days = self._settings.retention.logs_days
-        return group
 
     def _environment(self) -> dict[str, str]:
         """Return what the function is told."""
@@ -173,28 +166,6 @@ class QueryRuns(Construct):
             recursive_loop=lambda_.RecursiveLoop.ALLOW,
             # All permissions are explicit; no construct may add to the role.
             role=self.role.without_policy_updates(),
-        )
-
-    def _schedule_role(self) -> iam.Role:
-        """Make the role with which EventBridge Scheduler sends, for schedules of this account alone.
-
-        https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html, read
-        2026-11-30
-        """
-        return iam.Role(
-            self,
-            "ScheduleRole",
-            description="Sends what is due to the queue of Clean Rooms queries",
-            assumed_by=iam.ServicePrincipal(
-                "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
-            ),
-            inline_policies={
-                "Send": iam.PolicyDocument(
-                    statements=[
-                        allow("Send", ["sqs:SendMessage"], [self.queue.queue_arn, self.undelivered.queue_arn])
-                    ]
-                )
-            },
         )
 
     def _schedule(self, query: CleanRoomsQuery) -> None:

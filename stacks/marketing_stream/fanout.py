@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aws_cdk import RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
@@ -18,6 +17,7 @@ from stacks.marketing_stream.queues import CONFIRM_TIMEOUT_S, FAN_OUT_TIMEOUT_S,
 from stacks.marketing_stream.settings import StreamDataset
 from stacks.marketing_stream.worker import QueueFunction
 from stacks.packaging import function_code, layers
+from stacks.removal import removal_policy
 from stacks.settings import Settings
 
 _BATCHING_S = 5
@@ -40,7 +40,7 @@ class FanOut(Construct):
         super().__init__(scope, id_)
         assert settings.marketing_stream is not None
         self._settings, self._stream, self._wanted = settings, settings.marketing_stream, wanted
-        removal = RemovalPolicy.DESTROY if settings.removal == "destroy" else RemovalPolicy.RETAIN
+        removal = removal_policy(settings)
         self._logs_key = logs_key
         self.ingress = Ingress(
             self,

@@ -15,6 +15,7 @@ from stacks.marketing_stream import pinned
 from stacks.marketing_stream.queries import queries, table_name
 from stacks.marketing_stream.region import StreamRegionStack
 from stacks.marketing_stream.settings import StreamDataset
+from stacks.removal import removal_policy
 from stacks.settings import Settings
 
 # Java's calendar year; `YYYY` is the year of the week, which differs around New Year.
@@ -62,7 +63,7 @@ class Landing(Construct):
             enforce_ssl=True,
             minimum_tls_version=1.2,
             lifecycle_rules=rules,
-            removal_policy=RemovalPolicy.DESTROY if self._settings.removal == "destroy" else RemovalPolicy.RETAIN,
+            removal_policy=removal_policy(self._settings),
         )
         resource = bucket.node.default_child
         assert isinstance(resource, s3.CfnBucket)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aws_cdk import Aws, CfnOutput, Duration, Environment, RemovalPolicy, Stack
+from aws_cdk import Aws, CfnOutput, Duration, Environment, Stack
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -17,6 +17,7 @@ from stacks.log_key import let_logs_use
 from stacks.marketing_stream.catalogue import Realm
 from stacks.marketing_stream.guard import GuardFunction
 from stacks.marketing_stream.settings import StreamSettings
+from stacks.removal import removal_policy
 from stacks.settings import Settings
 
 
@@ -34,7 +35,7 @@ class StreamRegionStack(Stack):
         )
         assert settings.marketing_stream is not None
         self.realm = realm
-        self._removal = RemovalPolicy.DESTROY if settings.removal == "destroy" else RemovalPolicy.RETAIN
+        self._removal = removal_policy(settings)
         self.access_logs = self._access_logs(settings)
         self.logs_key = self._logs_key(settings, settings.marketing_stream)
         # The stacks of v2 are this project's own, and nothing has to be kept in them.

@@ -16,6 +16,7 @@ from constructs import Construct
 from stacks.marketing_stream.catalogue import PUBLISHER_ROLE
 from stacks.marketing_stream.region import StreamRegionStack
 from stacks.marketing_stream.settings import StreamV2
+from stacks.removal import removal_policy
 from stacks.settings import Settings
 from stacks.watch import Watch
 
@@ -40,7 +41,7 @@ class StreamV2Stack(Stack):
         assert settings.marketing_stream is not None
         self._reviewers = [iam.ArnPrincipal(one) for one in settings.marketing_stream.reviewers]
         self._publisher = iam.ArnPrincipal(PUBLISHER_ROLE)
-        self._removal = RemovalPolicy.DESTROY if settings.removal == "destroy" else RemovalPolicy.RETAIN
+        self._removal = removal_policy(settings)
         self.add_stack_dependency(region)
         self.data_key = self._key("DataKey", "s3", self._removal)
         self.queue_key = self._key("QueueKey", "sqs", RemovalPolicy.DESTROY)

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from aws_cdk import ArnFormat, FileAssetPackaging, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, FileAssetPackaging, Stack
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
@@ -14,6 +14,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from stacks.glue_assets import glue_assets
+from stacks.log_groups import log_group
 from stacks.normalize import permissions
 from stacks.normalize.settings import NormalizeSettings
 from stacks.settings import Settings
@@ -118,19 +119,9 @@ class NormalizeJob(Construct):
         return f"s3://{self.assets_bucket}/{key}"
 
     def _log_group(self, stream: str) -> logs.LogGroup:
-        destroys = self._settings.removal == "destroy"
-        group = logs.LogGroup(
-            self,
-            f"{stream.title()}Logs",
-            # With the role's generated name, so that a group that a deleted stack has left is not in the way.
-            log_group_name=f"{self.log_folder}/{self.role.role_name}/{stream}",
-            encryption_key=self._storage.key,
-            removal_policy=RemovalPolicy.DESTROY if destroys else RemovalPolicy.RETAIN,
-        )
-        resource = group.node.default_child
-        assert isinstance(resource, logs.CfnLogGroup)
-        resource.retention_in_days = self._settings.retention.logs_days
-        return group
+        # With the role's generated name, so that a group that a deleted stack has left is not in the way.
+        name = f"{self.log_folder}/{self.role.role_name}/{stream}"
+        return log_group(self, self._settings, self._storage.key, f"{stream.title()}Logs", name=name)
 
     def _security(self) -> glue.CfnSecurityConfiguration:
         """Encrypt what Glue itself writes with the customer key.

@@ -5,26 +5,29 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from aws_cdk import Aws, Duration, RemovalPolicy
+from aws_cdk import Aws, Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from stacks.log_groups import log_group
 from stacks.names import metrics_namespace
 from stacks.normalize import permissions
 from stacks.normalize.job import NormalizeJob
 from stacks.normalize.settings import ExportSettings, NormalizeSettings
 from stacks.object_events import any_below
 from stacks.packaging import ARCHITECTURES, RUNTIMES, function_code, layers
+from stacks.queues import encrypted_queue
+from stacks.removal import removal_policy
 from stacks.retention_settings import DEAD_LETTER_DAYS
+from stacks.schedule_role import schedule_role
 from stacks.settings import Settings
 from stacks.statements import allow
 from stacks.storage import StorageStack
@@ -59,7 +62,7 @@ class StartFunction(Construct):
         self._service = f"{settings.name}-normalize-start"
         self.dead_letters = self._queue("DeadLetters", Duration.days(DEAD_LETTER_DAYS))
         self.queue = self._queue("Queue", Duration.days(4), self.dead_letters)
-        self.log_group = self._log_group()
+        self.log_group = log_group(self, self._settings, self._storage.key)
         self.role = iam.Role(
             self,
             "Role",
@@ -97,32 +100,18 @@ class StartFunction(Construct):
                 self._schedule(export)
         self._alarms(job)
 
-    def _removal_policy(self) -> RemovalPolicy:
-        return RemovalPolicy.DESTROY if self._settings.removal == "destroy" else RemovalPolicy.RETAIN
-
     def _queue(self, id_: str, retention: Duration, dead_letters: sqs.Queue | None = None) -> sqs.Queue:
-        kept = sqs.DeadLetterQueue(queue=dead_letters, max_receive_count=MAX_RECEIVES) if dead_letters else None
-        return sqs.Queue(
+        return encrypted_queue(
             self,
             id_,
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=retention,
+            retention=retention,
+            removal=None if dead_letters else removal_policy(self._settings),
             # Six times the function's timeout:
             # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html, read 2026-11-22
-            visibility_timeout=Duration.seconds(6 * TIMEOUT.to_seconds()) if kept else None,
-            dead_letter_queue=kept,
-            removal_policy=None if kept else self._removal_policy(),
+            visibility_timeout=Duration.seconds(6 * TIMEOUT.to_seconds()) if dead_letters else None,
+            dead_letters=dead_letters,
+            max_receives=MAX_RECEIVES,
         )
-
-    def _log_group(self) -> logs.LogGroup:
-        group = logs.LogGroup(
-            self, "Logs", encryption_key=self._storage.key, removal_policy=self._removal_policy()
-        )
-        resource = group.node.default_child
-        assert isinstance(resource, logs.CfnLogGroup)
-        resource.retention_in_days = self._settings.retention.logs_days
-        return group
 
     def _environment(self, exports: s3.IBucket, job: NormalizeJob) -> dict[str, str]:
         storage, settings = self._storage, self._settings
@@ -204,27 +193,14 @@ class StartFunction(Construct):
         )
 
     def _schedule_role(self) -> iam.Role | None:
-        """Make the role with which EventBridge Scheduler sends to the queue, for this account's schedules alone.
-
-        https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html, read
-        2026-11-30
-        """
+        """Make the role with which Scheduler sends to the queue, if any export has a schedule."""
         if not any(one.schedule for one in self._normalize.exports):
             return None
-        return iam.Role(
+        arns = [self.queue.queue_arn, self.dead_letters.queue_arn]
+        return schedule_role(
             self,
-            "ScheduleRole",
-            description="Sends the times of exports' schedules to the queue",
-            assumed_by=iam.ServicePrincipal(
-                "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
-            ),
-            inline_policies={
-                "Schedule": iam.PolicyDocument(
-                    statements=[
-                        allow("Send", ["sqs:SendMessage"], [self.queue.queue_arn, self.dead_letters.queue_arn])
-                    ]
-                )
-            },
+            "Sends the times of exports' schedules to the queue",
+            [allow("Send", ["sqs:SendMessage"], arns)],
         )
 
     def _schedule(self, export: ExportSettings) -> None:

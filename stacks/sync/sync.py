@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 
 from activation.platforms.discovery import platform_named
-from aws_cdk import Aws, Duration, RemovalPolicy
+from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
@@ -18,9 +17,13 @@ from constructs import Construct
 
 from stacks.alarms import NOTICE_SOURCE
 from stacks.connector_settings import ConnectorSettings
+from stacks.log_groups import log_group
 from stacks.names import metrics_namespace
 from stacks.packaging import ARCHITECTURES, RUNTIMES
+from stacks.queues import encrypted_queue
+from stacks.removal import removal_policy
 from stacks.retention_settings import DEAD_LETTER_DAYS
+from stacks.schedule_role import schedule_role
 from stacks.settings import Settings
 from stacks.statements import allow
 from stacks.storage import StorageStack
@@ -63,7 +66,7 @@ class Sync(Construct):
         )
         self.queue = self._queue("Queue", self.dead_letters)
         self.secrets = {one.name: self._secret(one.id) for one in sync.sources if one.has_own_secret}
-        self.log_group = self._log_group()
+        self.log_group = log_group(self, self._settings, self._storage.key)
         self.role = iam.Role(
             self,
             "Role",
@@ -95,27 +98,28 @@ class Sync(Construct):
             report_batch_item_failures=True,
             metrics_config=COUNT_EVENTS,
         )
-        self.schedule_role = self._schedule_role()
+        self.schedule_role = schedule_role(
+            self,
+            "Calls the sync every five minutes",
+            [
+                allow("Call", ["lambda:InvokeFunction"], [self.function.function_arn]),
+                allow("KeepUndelivered", ["sqs:SendMessage"], [self.failed_calls.queue_arn]),
+            ],
+        )
         self._schedule()
         self.run_ends = self._run_ends()
         watch(self, settings, storage)
 
-    def _removal_policy(self) -> RemovalPolicy:
-        return RemovalPolicy.DESTROY if self._settings.removal == "destroy" else RemovalPolicy.RETAIN
-
     def _queue(self, id_: str, dead_letters: sqs.Queue | None = None) -> sqs.Queue:
         """Make a queue, which without dead letters is one for them."""
-        return sqs.Queue(
+        return encrypted_queue(
             self,
             id_,
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(DEAD_LETTER_DAYS),
-            removal_policy=self._removal_policy(),
+            retention=Duration.days(DEAD_LETTER_DAYS),
+            removal=removal_policy(self._settings),
             visibility_timeout=VISIBILITY if dead_letters else None,
-            dead_letter_queue=sqs.DeadLetterQueue(max_receive_count=RECEIVES, queue=dead_letters)
-            if dead_letters
-            else None,
+            dead_letters=dead_letters,
+            max_receives=RECEIVES,
         )
 
     def _secret(self, id_: str) -> secretsmanager.CfnSecret:
@@ -126,21 +130,12 @@ class Sync(Construct):
             description="A login of the sync's; empty until an operator writes it",
             kms_key_id=self._storage.key.key_arn,
         )
-        secret.apply_removal_policy(self._removal_policy())
+        secret.apply_removal_policy(removal_policy(self._settings))
         return secret
 
     def _secret_arns(self) -> dict[str, str]:
         existing = {one.name: one.secret_arn for one in self.sync.sources if one.secret_arn}
         return existing | {name: secret.ref for name, secret in self.secrets.items()}
-
-    def _log_group(self) -> logs.LogGroup:
-        group = logs.LogGroup(
-            self, "Logs", encryption_key=self._storage.key, removal_policy=self._removal_policy()
-        )
-        resource = group.node.default_child
-        assert isinstance(resource, logs.CfnLogGroup)
-        resource.retention_in_days = self._settings.retention.logs_days
-        return group
 
     def _environment(self) -> dict[str, str]:
         """Return what the function is told."""
@@ -193,29 +188,6 @@ class Sync(Construct):
                 subnet_ids=list(self.sync.subnets), security_group_ids=list(self.sync.security_groups)
             )
         return function
-
-    def _schedule_role(self) -> iam.Role:
-        """Make the role with which EventBridge Scheduler calls the function, for schedules of this account alone.
-
-        https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html, read
-        2026-11-30
-        """
-        return iam.Role(
-            self,
-            "ScheduleRole",
-            description="Calls the sync every five minutes",
-            assumed_by=iam.ServicePrincipal(
-                "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
-            ),
-            inline_policies={
-                "Schedule": iam.PolicyDocument(
-                    statements=[
-                        allow("Call", ["lambda:InvokeFunction"], [self.function.function_arn]),
-                        allow("KeepUndelivered", ["sqs:SendMessage"], [self.failed_calls.queue_arn]),
-                    ]
-                )
-            },
-        )
 
     def _schedule(self) -> None:
         # Slots in local time are the function's own: Scheduler skips a time that the clock skips, and cannot know
