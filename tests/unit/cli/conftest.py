@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 import socket
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import boto3
 import pytest
+from moto import mock_aws
+
+from cli import deployment
+from cli.deployment import Deployment
+from lambdas.doctor.addresses import ConnectorAddresses
+from tests.unit.cli.ledger_in_moto import LEDGER, make_ledger
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_sqs.client import SQSClient
 
 
 @pytest.fixture
@@ -18,3 +32,34 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
     monkeypatch.setattr(socket, "create_connection", refuse)
     monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
+    """Return S3 with the receipts bucket of an app whose stacks' outputs need not be read."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setattr(deployment, "find", lambda: Deployment("drops", "receipts", "ledger", "archive", {}))
+    monkeypatch.setattr(sys, "argv", [".venv/bin/activation"])
+    with mock_aws():
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="receipts")
+        make_ledger()
+        yield client
+
+
+@pytest.fixture
+def sqs(monkeypatch: pytest.MonkeyPatch) -> Iterator[SQSClient]:
+    """Return SQS with the queues of one connector, beside an empty ledger."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setattr(sys, "argv", [".venv/bin/activation"])
+    with mock_aws():
+        client = boto3.client("sqs")
+        queue, dead, undelivered = (
+            client.create_queue(QueueName=name)["QueueUrl"] for name in ("queue", "dead", "undelivered")
+        )
+        addresses = ConnectorAddresses("secret", queue, dead, undelivered, "function", "rule")
+        found = Deployment("drops", "receipts", LEDGER, "archive", {"meta": addresses}, {"meta": "meta"})
+        monkeypatch.setattr(deployment, "find", lambda: found)
+        boto3.client("s3").create_bucket(Bucket="receipts")
+        make_ledger()
+        yield client
