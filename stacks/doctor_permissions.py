@@ -13,7 +13,7 @@ from aws_cdk import aws_sqs as sqs
 
 from stacks.people import FUNCTION_CHARACTERS, QUEUE_CHARACTERS, generated
 from stacks.source_settings import SourceSettings
-from stacks.statements import allow, key_through_ledger, owner_is, through, through_key, trace
+from stacks.statements import allow, key_through_ledger, own_logs, owner_is, through, through_key, trace
 
 if TYPE_CHECKING:
     from stacks.connector import Connector
@@ -102,7 +102,7 @@ def statements(
         allow("Announce", ["events:PutEvents"], [storage.bus.event_bus_arn]),
         *_sources(sources, activation),
         allow("KeepFailedCalls", ["sqs:SendMessage"], [undelivered.queue_arn]),
-        allow("OwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn]),
+        own_logs(log_group),
         trace(),
     ]
 

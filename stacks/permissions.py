@@ -19,7 +19,7 @@ from aws_cdk import aws_sqs as sqs
 from stacks.connector_settings import ConnectorSettings
 from stacks.names import SUPPRESSIONS
 from stacks.source_settings import SourceSettings
-from stacks.statements import allow, key_through_ledger, owner_is, through, trace
+from stacks.statements import allow, key_through_ledger, own_logs, own_queue, owner_is, through, trace
 from stacks.storage import StorageStack
 
 
@@ -61,21 +61,11 @@ def statements(connector: ConnectorSettings, platform: Platform, reach: Reach) -
             },
         ),
         *_suppressions(reach),
-        allow(
-            "OwnQueue",
-            [
-                "sqs:ReceiveMessage",
-                "sqs:DeleteMessage",
-                "sqs:ChangeMessageVisibility",
-                "sqs:GetQueueAttributes",
-                "sqs:SendMessage",
-            ],
-            [reach.queue.queue_arn],
-        ),
+        own_queue(reach.queue),
         allow("OwnDeadLetters", ["sqs:SendMessage"], [reach.dead_letters.queue_arn]),
         *_secret(connector, platform, reach.secret_arn),
         allow("Announce", ["events:PutEvents"], [reach.bus.event_bus_arn]),
-        allow("OwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [reach.log_group.log_group_arn]),
+        own_logs(reach.log_group),
         trace(),
     ]
 
@@ -138,7 +128,7 @@ def watch_statements(
         ),
         key_through_ledger(storage.key),
         allow("Announce", ["events:PutEvents"], [storage.bus.event_bus_arn]),
-        allow("OwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn]),
+        own_logs(log_group),
         trace(),
     ]
 
@@ -201,20 +191,10 @@ def list_statements(
             [storage.ledger.table_arn],
             {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [f"{name}#*"]}},
         ),
-        allow(
-            "OwnQueue",
-            [
-                "sqs:ReceiveMessage",
-                "sqs:DeleteMessage",
-                "sqs:ChangeMessageVisibility",
-                "sqs:GetQueueAttributes",
-                "sqs:SendMessage",
-            ],
-            [queue.queue_arn],
-        ),
+        own_queue(queue),
         allow("OwnDeadLetters", ["sqs:SendMessage"], [dead_letters.queue_arn]),
         allow("Announce", ["events:PutEvents"], [storage.bus.event_bus_arn]),
-        allow("OwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn]),
+        own_logs(log_group),
         trace(),
     ]
 

@@ -1,10 +1,12 @@
-"""Statements that several roles and policies have: a customer key through services, tracing, a bucket's owner."""
+"""Statements of several roles: a function's queue, logs and traces, a customer key, the owner of a bucket."""
 
 from __future__ import annotations
 
 from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
 
 from stacks.source_settings import SourceSettings
 
@@ -14,6 +16,26 @@ def trace() -> iam.PolicyStatement:
     # X-Ray has no resources to name:
     # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html, read 2026-11-22
     return allow("Trace", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"])
+
+
+def own_queue(queue: sqs.IQueue) -> iam.PolicyStatement:
+    """Allow a function to read its queue, and to send itself continuations."""
+    return allow(
+        "OwnQueue",
+        [
+            "sqs:ReceiveMessage",
+            "sqs:DeleteMessage",
+            "sqs:ChangeMessageVisibility",
+            "sqs:GetQueueAttributes",
+            "sqs:SendMessage",
+        ],
+        [queue.queue_arn],
+    )
+
+
+def own_logs(group: logs.ILogGroup) -> iam.PolicyStatement:
+    """Allow a function to write to its log group."""
+    return allow("OwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [group.log_group_arn])
 
 
 def owner_is(source: SourceSettings) -> dict[str, str]:

@@ -14,6 +14,7 @@ from stacks.ci360 import permissions
 from stacks.log_groups import log_group
 from stacks.packaging import ARCHITECTURES, RUNTIMES
 from stacks.settings import Settings
+from stacks.statements import own_logs
 from stacks.storage import StorageStack
 from stacks.watch import COUNT_EVENTS
 
@@ -54,9 +55,7 @@ class Function(Construct):
             description=f"{description}: permissions",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             inline_policies={
-                "Function": iam.PolicyDocument(
-                    statements=[*statements, *consume, permissions.write_log(self.log_group)]
-                )
+                "Function": iam.PolicyDocument(statements=[*statements, *consume, own_logs(self.log_group)])
             },
         )
         self.environment = {**environment, "LOG_LEVEL": settings.log_level}

@@ -9,10 +9,11 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sqs as sqs
+
+from stacks.statements import allow
 
 
 def record(table: dynamodb.ITable, key: kms.IKey, actions: Sequence[str]) -> list[iam.PolicyStatement]:
@@ -103,18 +104,6 @@ def read_secret(secret: secretsmanager.CfnSecret, key: kms.IKey) -> list[iam.Pol
         allow("OwnSecret", ["secretsmanager:GetSecretValue"], [secret.ref]),
         allow("KeyThroughSecret", ["kms:Decrypt"], [key.key_arn], _via("secretsmanager")),
     ]
-
-
-def write_log(group: logs.ILogGroup) -> iam.PolicyStatement:
-    """Allow writing to one log group."""
-    return allow("OwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [group.log_group_arn])
-
-
-def allow(
-    sid: str, actions: list[str], resources: list[str], conditions: dict[str, object] | None = None
-) -> iam.PolicyStatement:
-    """Return an IAM statement."""
-    return iam.PolicyStatement(sid=sid, actions=actions, resources=resources, conditions=conditions)
 
 
 def _via(service: str) -> dict[str, object]:

@@ -10,7 +10,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 
 from stacks.clean_rooms.settings import CleanRoomsQuery
-from stacks.statements import allow, key_through_ledger, through, trace
+from stacks.statements import allow, key_through_ledger, own_logs, own_queue, through, trace
 from stacks.storage import StorageStack
 
 MANIFEST = "_manifest.json"  # as the function names it: lambdas/clean_rooms/results.py
@@ -39,19 +39,9 @@ def statements(
             {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["_#start#clean_rooms#*"]}},
         ),
         key_through_ledger(storage.key),
-        allow(
-            "OwnQueue",
-            [
-                "sqs:ReceiveMessage",
-                "sqs:DeleteMessage",
-                "sqs:ChangeMessageVisibility",
-                "sqs:GetQueueAttributes",
-                "sqs:SendMessage",
-            ],
-            [queue.queue_arn],
-        ),
+        own_queue(queue),
         allow("OwnDeadLetters", ["sqs:SendMessage"], [dead_letters.queue_arn]),
-        allow("OwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn]),
+        own_logs(log_group),
         trace(),
     ]
 

@@ -11,7 +11,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 
 from stacks.normalize.settings import NormalizeSettings
-from stacks.statements import allow, key_through_ledger, through, through_key, trace
+from stacks.statements import allow, key_through_ledger, own_logs, through, through_key, trace
 from stacks.storage import StorageStack
 
 REPORT = "_activation/report.json"  # of a drop that was made: glue_scripts/normalize/job.py
@@ -111,7 +111,7 @@ def of_function(
         allow("Consume", [f"sqs:{action}" for action in consume], [queue.queue_arn]),
         allow("Send", ["sqs:SendMessage"], [queue.queue_arn, dead_letters.queue_arn]),
         allow("Announce", ["events:PutEvents"], [storage.bus.event_bus_arn]),
-        allow("OwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn]),
+        own_logs(log_group),
         trace(),
     ]
 

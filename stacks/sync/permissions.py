@@ -11,7 +11,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 
 from stacks.connector_settings import AUDIENCE_FILE
-from stacks.statements import allow, key_through_ledger, through, through_key, trace
+from stacks.statements import allow, key_through_ledger, own_logs, own_queue, through, through_key, trace
 from stacks.storage import StorageStack
 from stacks.sync.settings import ATHENA, SyncSettings, SyncSource
 
@@ -42,22 +42,12 @@ def statements(
         ),
         key_through_ledger(storage.key),
         through_key(storage.key, ["kms:Decrypt", "kms:GenerateDataKey"], "s3"),
-        allow(
-            "OwnQueue",
-            [
-                "sqs:ReceiveMessage",
-                "sqs:DeleteMessage",
-                "sqs:ChangeMessageVisibility",
-                "sqs:GetQueueAttributes",
-                "sqs:SendMessage",
-            ],
-            [queue.queue_arn],
-        ),
+        own_queue(queue),
         allow("DeadLetters", ["sqs:SendMessage"], [dead_letters.queue_arn, failed_calls.queue_arn]),
         *_secrets(settings, storage, secrets),
         *_lakes([one for one in settings.sources if one.kind == ATHENA], storage.drops, Stack.of(log_group)),
         *_network(settings),
-        allow("OwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [log_group.log_group_arn]),
+        own_logs(log_group),
         trace(),
     ]
 
