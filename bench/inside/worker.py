@@ -11,10 +11,10 @@ import hashlib
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache, partial
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from threading import Lock
 from typing import Any, cast
 
 from activation.authentication.signers import make_signer
@@ -105,6 +105,24 @@ class Bucket:
         return {}
 
 
+@dataclass
+class Stored:
+    """A set of suppressed people in a file, none of them without a `path`: read once, as a function reads S3's."""
+
+    path: str
+    _lock: Lock = field(default_factory=Lock)
+    _found: tuple[int, Listed] | None = None
+
+    def get(self) -> tuple[int, Listed]:
+        """Return the set with its version; several threads may ask."""
+        with self._lock:  # as CurrentSuppressions: without it, each of the first uploads would read the file
+            if self._found is None and self.path:
+                data = Path(self.path).read_bytes()
+                hashlib.sha256(data).hexdigest()  # which the store compares
+                self._found = 1, Listed.from_bytes(data)
+            return self._found or (0, NOBODY)
+
+
 def loaded(name: str) -> Platform:
     """Load all modules of a platform's function, since they count towards its memory."""
     import_module(f"lambdas.{name}.handler")
@@ -157,7 +175,7 @@ def work(
         rejects=Rejects(cast("Any", bucket), "receipts", "bench"),
         slots=Slots(slots, platform.limits.timeout_s, client.worker.time_for_calls_s, tier.steady_per_s),
         limits=platform.limits.narrowed(),
-        suppression=Suppression(platform.table, cache(partial(_stored, listed))),
+        suppression=Suppression(platform.table, Stored(listed).get),
     )
     before = run.progress.tally.requests
     began = time.perf_counter()
@@ -185,15 +203,6 @@ def _static(platform: Platform) -> Authentication:
     """Return how requests are signed; a platform whose tokens are renewed gets one that lasts."""
     found = platform.authentication
     return StaticToken(header=found.header, prefix=found.prefix) if isinstance(found, OAuth2Refresh) else found
-
-
-def _stored(path: str) -> tuple[int, Listed]:
-    """Return a set of suppressed people as a function reads it from S3, none of them without a path."""
-    if not path:
-        return 0, NOBODY
-    data = Path(path).read_bytes()
-    hashlib.sha256(data).hexdigest()  # which the store compares
-    return 1, Listed.from_bytes(data)
 
 
 def _spans(batcher: Batcher, reader: DropReader) -> Iterator[Prepared]:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 import pyarrow as pa
+import pytest
 from activation.identifiers.digest import digests
 from activation.identifiers.table import Digest
 from activation.ledger.units import Span
@@ -19,7 +20,7 @@ from activation.platforms.discovery import platform_named
 from activation.platforms.options import complete
 from activation.platforms.upload import Batch, Upload
 from activation.suppression.heads import cells_of
-from activation.suppression.listed import Listed
+from activation.suppression.listed import DamagedList, Listed
 
 
 def hashed(*texts: str | None) -> pa.Array:
@@ -133,15 +134,71 @@ def test_a_mirrors_candidates_are_counted_and_cut_as_they_were() -> None:
     assert after.rejected["row"].to_pylist() == [3, 4]
 
 
+def rows(found: Listed, kind: Digest, values: pa.Array) -> list[int]:
+    """Return the indexes of one column's values that are in a set."""
+    (places,) = found.rows_of([(kind, values)])
+    return [] if places is None else places.to_pylist()
+
+
 def test_nobody_is_found_by_what_is_not_listed() -> None:
     """Half a million other values pass, and every listed one is found."""
     who = [f"{number}@no.example" for number in range(2_000)]
     found = listed(*who)
     others = hashed(*(f"{number}@x.example" for number in range(500_000)))
-    assert found.rows_of(Digest.SHA256_HEX, others) is None
-    assert len(found.rows_of(Digest.SHA256_HEX, hashed(*who)) or ()) == len(who)
+    assert rows(found, Digest.SHA256_HEX, others) == []
+    assert rows(found, Digest.SHA256_HEX, hashed(*who)) == list(range(len(who)))
     again = Listed.from_bytes(found.to_bytes())
-    assert len(again.rows_of(Digest.SHA256_HEX, hashed(None, *who, None)) or ()) == len(who)
+    assert rows(again, Digest.SHA256_HEX, hashed(None, *who, None)) == list(range(1, len(who) + 1))
+
+
+def test_columns_asked_about_together_answer_as_each_alone() -> None:
+    """Blank cells, lists, spellings and columns without a listed cell keep each column's own indexes."""
+    found = listed(*(f"{number}@no.example" for number in range(0, 300, 3)))
+    every = hashed(None, *(f"{number}@no.example" for number in range(300)), None)
+    columns = [
+        (Digest.SHA256_HEX, every),
+        (Digest.SHA256_HEX, hashed("a@x.example", None)),
+        (Digest.PLAIN, pa.array(["nobody", None, "3@no.example"])),
+        (Digest.SHA256_HEX, pa.array([[], every.slice(3, 3).to_pylist(), None, [every[1].as_py()]])),
+        (Digest.SHA256_HEX, pa.array([None, None], pa.string())),
+        (Digest.SHA256_HEX, every.slice(200)),
+    ]
+    together = [None if places is None else places.to_pylist() for places in found.rows_of(columns)]
+    assert together == [rows(found, *column) or None for column in columns]
+    assert together == [list(range(1, 301, 3)), None, [2], [1, 3], None, list(range(2, 101, 3))]
+
+
+def test_a_set_of_any_size_is_found_by_all_of_its_members() -> None:
+    """Its filter passes each of them, and at most a hundredth of others."""
+    for size in (1, 2, 15, 16, 17, 1_000, 20_000):
+        who = hashed(*(f"{number}@no.example" for number in range(size)))
+        found = Listed.of([cells_of(Digest.SHA256_HEX, who).heads()])
+        assert rows(found, Digest.SHA256_HEX, who) == list(range(size))
+        others = hashed(*(f"{number}@x.example" for number in range(20_000)))
+        words = pa.py_buffer(cells_of(Digest.SHA256_HEX, others).low_words())
+        passed = found._maybe(pa.Array.from_buffers(pa.uint32(), len(others), [None, words]))
+        assert len(passed) <= len(others) / 100
+
+
+def test_a_set_that_a_former_release_stored_is_read() -> None:
+    """Its bitmap had one bit for each head; only its heads are taken from it."""
+    who = hashed(*(f"{number}@no.example" for number in range(20)))
+    heads = Listed.of([cells_of(Digest.SHA256_HEX, who).heads()]).heads
+    bitmap = bytearray((1 << 11) // 8)
+    for head in heads.to_pylist():
+        bitmap[head % (1 << 11) >> 3] |= 1 << (head & 7)
+    stored = (
+        b"suppres1"
+        + (11).to_bytes(8, "little")
+        + bitmap
+        + b"".join(head.to_bytes(8, "little") for head in heads.to_pylist())
+    )
+    found = Listed.from_bytes(stored)
+    assert rows(found, Digest.SHA256_HEX, who) == list(range(20))
+    assert found.to_bytes() == Listed.of([heads]).to_bytes()
+    for damaged in (stored[:-1], stored[:100], b"suppres0" + stored[8:]):
+        with pytest.raises(DamagedList):
+            Listed.from_bytes(damaged)
 
 
 def test_a_value_in_plaintext_and_one_in_base64_are_found_by_their_digest() -> None:
@@ -149,6 +206,6 @@ def test_a_value_in_plaintext_and_one_in_base64_are_found_by_their_digest() -> N
     import base64
 
     found = listed("device-1")
-    assert found.rows_of(Digest.PLAIN, pa.array(["device-2", None, "device-1"])).to_pylist() == [2]  # type: ignore[union-attr]  # there are lists
+    assert rows(found, Digest.PLAIN, pa.array(["device-2", None, "device-1"])) == [2]
     spelled = base64.b64encode(hashlib.sha256(b"device-1").digest()).decode()
-    assert found.rows_of(Digest.SHA256_BASE64, pa.array([spelled])).to_pylist() == [0]  # type: ignore[union-attr]  # there are lists
+    assert rows(found, Digest.SHA256_BASE64, pa.array([spelled])) == [0]

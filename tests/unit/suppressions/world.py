@@ -64,4 +64,4 @@ class ListWorld(World):
         store = ListStore(self.aws.s3, "mirrors")
         _, listed = CurrentSuppressions(self.record, store, platform, self.clock).get()
         kind = tables()[platform].field(key).digest
-        return listed.rows_of(kind, digests(kind, pa.array([normalised]))) is not None
+        return listed.rows_of([(kind, digests(kind, pa.array([normalised])))]) != [None]

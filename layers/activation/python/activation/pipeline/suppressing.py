@@ -184,13 +184,12 @@ class Suppression:
         """Return the rows that a listed identifier takes out whole, and those with a phone to leave out alone."""
         found: list[pa.Array] = []
         phones: list[pa.Array] = []
-        for one, begin, cells in _cells(self.table, columns):
-            places = listed.rows_of(one.digest, cells)
+        asked = list(_cells(self.table, columns))
+        answers = listed.rows_of([(one.digest, cells) for one, _, cells in asked])
+        for (one, begin, _), places in zip(asked, answers, strict=True):
             if places is None:
                 continue
-            if begin:
-                places = pc.add(places, pa.scalar(begin, pa.int64()))
-            taken = _flat(rows.take(places))
+            taken = _flat(rows.take(pc.add(places, pa.scalar(begin, pa.int64()))))
             (phones if self.keep_phones and _is_phone(one) else found).append(taken)
         return found, phones
 
@@ -201,7 +200,7 @@ class Suppression:
             for one, begin, cells in _cells(self.table, columns):
                 has = pc.is_valid(cells)
                 if _is_phone(one):
-                    has = pc.and_not(has, _mask(listed.rows_of(one.digest, cells), len(cells)))
+                    has = pc.and_not(has, _listed(listed, one, cells))
                 rows_found.append(_flat(rows.slice(begin, len(cells)).filter(has)))
         return _distinct(rows_found)
 
@@ -218,7 +217,7 @@ class Suppression:
             if not _is_phone(one):
                 continue
             column = table.column(name)
-            masks = [_mask(listed.rows_of(one.digest, chunk), len(chunk)) for chunk in column.chunks]
+            masks = [_listed(listed, one, chunk) for chunk in column.chunks]
             mask = pc.and_not(pa.concat_arrays([pa.array([], pa.bool_()), *masks]), gone)
             if not pc.any(mask, min_count=0).as_py():
                 continue
@@ -277,6 +276,11 @@ def _mask(places: pa.Array | None, count: int) -> pa.Array:
     for place in places.to_pylist():
         marks[place] = 1
     return pa.Array.from_buffers(pa.uint8(), count, [None, pa.py_buffer(marks)]).cast(pa.bool_())
+
+
+def _listed(listed: Listed, one: Field, cells: pa.Array) -> pa.Array:
+    """Mask the cells of a field's column that are listed."""
+    return _mask(listed.rows_of([(one.digest, cells)])[0], len(cells))
 
 
 def _flat(rows: pa.Array | pa.ChunkedArray) -> pa.Array:

@@ -49,12 +49,10 @@ class Cells:
     def __len__(self) -> int:
         return len(self.data) // self.width
 
-    def low_words(self) -> pa.Array:
-        """Return the first 4 bytes of each cell's digest (uint32)."""
+    def low_words(self) -> pa.Buffer | bytes:
+        """Return the first 4 bytes of each cell's digest."""
         words = pc.binary_slice(self._cells(), 0, 8 if self.hexadecimal else 4).buffers()[1]
-        if self.hexadecimal:
-            words = pa.py_buffer(unhexlify(words))
-        return pa.Array.from_buffers(pa.uint32(), len(self), [None, words])
+        return unhexlify(words) if self.hexadecimal else words
 
     def heads(self, of: pa.Array | None = None) -> pa.Array:
         """Return the heads (uint64) of all cells, or of those with the indexes `of`."""
