@@ -46,7 +46,7 @@ def forget(
     """
     from cli import deployment
     from cli.forget_drops import ForgetDrops
-    from cli.forget_receipt import document
+    from cli.forget_receipt import document, line_of
     from cli.forget_targets import targets
     from cli.known_audiences import known_audiences
 
@@ -60,17 +60,18 @@ def forget(
     runs_before = drops.runs() if resume else []
     left = [one for one in reached if one.connector and not any(run.is_of(one.place) for run in runs_before)]
     unusable: dict[Place, str] = {}
-    people = None
-    if left:
-        people = _people(file)
+    undivided = drops.undivided([one.place for one in reached if one.connector], runs_before)
+    people = _people(file) if left or undivided else None
+    if people:
         unusable = _checked(drops, left, people)
-        _confirm(len(left) - len(unusable), file, yes=yes or as_json)
+        _confirm(len(left) - len(unusable) + len(undivided), file, yes=yes or as_json)
         typer.echo(f"forget {drops.forget_id}", err=True)
+    if people and left:
         if found.lists:
             _suppress(drops, people, within)
         _put(drops, left, unusable, people)
-    runs = _follow(drops, reached, unusable, people, within)
-    lines = [_line(one, runs, unusable) for one in reached]
+    runs, awaited = _follow(drops, reached, unusable, people, within)
+    lines = [line_of(one, runs, unusable.get(one.place, ""), one.place in awaited) for one in reached]
     none = "this deployment has none: later drops may add the person again"
     suppressed = drops.suppressed() if found.lists else none
     told = document(drops.forget_id, lines, suppressed)
@@ -93,21 +94,31 @@ def _people(file: Path | None) -> People:
 def _checked(drops: ForgetDrops, left: Sequence[Target], people: People) -> dict[Place, str]:
     """Return where nobody can be removed by what was given, with the code.
 
-    Ends the command if that is everywhere.
+    Ends the command if that is everywhere. Rows of a file by which a platform can match nobody are told.
     """
     from cli import deployment
+    from cli.forget_drops import why_unusable
 
-    unusable = {}
+    unusable, lacking = {}, {}
     for one in left:
-        if one.connector and (code := drops.unusable(one.connector, one.place, people)):
+        if not one.connector:
+            continue
+        sums = drops.planned(one.connector, one.place, people)
+        if code := why_unusable(sums):
             unusable[one.place] = code
-    if len(unusable) == len(left):
+        elif not people.columns:
+            lacking.update({(one.connector.platform.name, code): found for code, found in sums.rejected.items()})
+    if left and len(unusable) == len(left):
         codes = ", ".join(sorted(set(unusable.values())))
         deployment.fail(
             f"nothing was removed: no platform can match anybody by what was given ({codes}). An e-mail address,"
             " a phone number with its country code, a device's id or a customer number matches one person; a name"
             " is many people's"
         )
+    for (platform, code), found in lacking.items():
+        rows = ", ".join(map(str, found.first_rows)) + ", ..." * (found.count > len(found.first_rows))
+        said = f"row{'s' * (found.count > 1)} {rows}"
+        typer.echo(f"{platform} can match nobody by {said} ({code}): not removed there", err=True)
     return unusable
 
 
@@ -148,8 +159,8 @@ def _follow(
     unusable: Mapping[Place, str],
     people: People | None,
     within_s: float,
-) -> Found:
-    """Wait for the runs, and return them.
+) -> tuple[Found, set[Place]]:
+    """Wait for the runs, and return them, with the places where one has not begun when the time is up.
 
     Where an audience accepts one kind of identifier alone, each kind then gets a drop of its own.
     """
@@ -160,29 +171,26 @@ def _follow(
     runs = _with_receipts(drops, drops.follow(places, within_s))
     alone = set(with_mismatch(places, runs))
     if people is None:
-        return runs
-    wanted = len(runs)
+        return runs, set()
+    put = []
     for place in sorted(alone):
         for name, kind in drops.kinds(connectors[place], place, people).items():
-            drops.put(connectors[place], place, kind, name)
-            wanted += 1
-    return _with_receipts(drops, drops.follow(places, within_s, at_least=wanted)) if wanted > len(runs) else runs
+            if not any(run.removes(place, name) for run, _ in runs):
+                drops.put(connectors[place], place, kind, name)
+                put.append((place, name))
+    if put:
+        runs = _with_receipts(drops, drops.follow(places, within_s, at_least=len(runs) + len(put)))
+    return runs, {place for place, name in put if not any(run.removes(place, name) for run, _ in runs)}
 
 
 def _with_receipts(drops: ForgetDrops, runs: Sequence[ForgetRun]) -> Found:
     return [(one, drops.receipt(one)) for one in runs]
 
 
-def _line(target: Target, runs: Found, unusable: Mapping[Place, str]) -> Line:
-    from cli.forget_receipt import line_of
-
-    return line_of(target, runs, unusable.get(target.place, ""))
-
-
 def _print(told: Mapping[str, Any], lines: Sequence[Line]) -> None:
     from rich.table import Column, Table
 
-    from cli.forget_receipt import GOES_ON
+    from cli.forget_drops import GOES_ON
     from cli.printable import console, printable
     from cli.typed import typed
 

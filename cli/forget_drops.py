@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 FILE = "people.csv"
 ADDED = "added"
+GOES_ON = "goes on"
 POLL_S = 2.0
 # What ends the names of folders that hold a file that was given.
 GIVEN = "file"
@@ -78,10 +79,13 @@ class ForgetRun:
 
     def is_of(self, place: Place) -> bool:
         """Return whether the run removes people there, by all that was given or by one kind of it."""
-        folder = self._folder
-        forget_id = folder.removeprefix(FORGET_PREFIX).partition("-")[0]
-        own = {forget_folder(forget_id, place.account, column) for column in ("", GIVEN, *ASKED, *KINDS)}
-        return (self.connector, self.audience) == (place.connector, place.audience) and folder in own
+        return any(self.removes(place, column) for column in ("", GIVEN, *ASKED, *KINDS))
+
+    def removes(self, place: Place, column: str) -> bool:
+        """Return whether the run is the place's drop of this name, see `ForgetDrops.put`."""
+        forget_id = self._folder.removeprefix(FORGET_PREFIX).partition("-")[0]
+        own = forget_folder(forget_id, place.account, column)
+        return (self.connector, self.audience, self._folder) == (place.connector, place.audience, own)
 
 
 @dataclass(frozen=True)
@@ -131,17 +135,19 @@ class ForgetDrops:
         reason = (self.receipt(ended) or {}).get("reason") or {}
         return f"not added: {reason.get('code', ended.state)}: {reason.get('sentence', 'see its receipt')}"
 
-    def unusable(self, connector: NamedConnector, place: Place, people: People) -> str:
-        """Return the code for why these values cannot remove anyone, or "" if they can."""
-        sums = self._planned(connector, place, people)
-        return sums.refusal.code if sums.refusal else "" if sums.sent else "no_rows"
+    def planned(self, connector: NamedConnector, place: Place, people: People) -> Sums:
+        """Return what a drop of these people would be counted as."""
+        key = self._base(place) + MANIFEST
+        platform = connector.platform
+        located = locate(key, connector=connector.name, table=platform.table, actions=platform.limits.actions)
+        return DryRun.of(located, connector, said=_said(connector, people)).over(BytesSource(people.content))
 
     def kinds(self, connector: NamedConnector, place: Place, people: People) -> dict[str, People]:
         """Return what was given by its kinds of identifiers, each alone, by what ends the names of their folders.
 
         Kinds that cannot remove anyone are left out, and one kind is none: it was all that was given.
         """
-        table, used = connector.platform.table, self._planned(connector, place, people).columns
+        table, used = connector.platform.table, self.planned(connector, place, people).columns
         known = {one.key for one in table.fields}
         keys = [key for key in dict.fromkeys(used.values()) if key in known]
         if len(keys) < 2:
@@ -153,13 +159,7 @@ class ForgetDrops:
                 name: people.without(column for column, key in used.items() if key != alone)
                 for name, alone in zip(KINDS, keys, strict=False)
             }
-        return {name: one for name, one in kinds.items() if not self.unusable(connector, place, one)}
-
-    def _planned(self, connector: NamedConnector, place: Place, people: People) -> Sums:
-        key = self._base(place) + MANIFEST
-        platform = connector.platform
-        located = locate(key, connector=connector.name, table=platform.table, actions=platform.limits.actions)
-        return DryRun.of(located, connector, said=_said(connector, people)).over(BytesSource(people.content))
+        return {name: one for name, one in kinds.items() if not why_unusable(self.planned(connector, place, one))}
 
     def runs(self) -> list[ForgetRun]:
         """Return the runs of this forget that remove people, as far as the ledger knows them."""
@@ -205,6 +205,28 @@ class ForgetDrops:
         boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")
         return f"s3://{bucket}/{key}"
 
+    def undivided(self, places: Iterable[Place], runs: Sequence[ForgetRun]) -> list[Place]:
+        """Return where an earlier call ended before each kind of identifier had a drop of its own, see `kinds`.
+
+        A call keeps its receipt once it has sent all drops that it knows to be needed.
+        """
+        alone = list(with_mismatch(places, [(one, self.receipt(one)) for one in runs]))
+        told = self._kept() if alone else None
+        if told is None:
+            return alone
+        if not any(one["outcome"] == GOES_ON for some in told["platforms"].values() for one in some):
+            return []
+        kinds = (*ASKED, *KINDS)
+        return [one for one in alone if not any(run.removes(one, kind) for run in runs for kind in kinds)]
+
+    def _kept(self) -> dict[str, Any] | None:
+        s3, key = boto3.client("s3"), f"{FORGETS}{self.forget_id}.json"
+        with contextlib.suppress(s3.exceptions.NoSuchKey):
+            body = s3.get_object(Bucket=self.found.receipts_bucket, Key=key)["Body"].read()
+            told: dict[str, Any] = json.loads(body)
+            return told
+        return None
+
     def _base(self, place: Place, column: str = "") -> str:
         folder = forget_folder(self.forget_id, place.account, column)
         return f"{place.connector}/{place.audience}/raw/{Action.REMOVE}/{folder}/"
@@ -220,6 +242,11 @@ def _run(item: Mapping[str, Any]) -> ForgetRun:
     connector, _, run_id = item["pk"]["S"].partition(RUN)
     texts = {name: item.get(name, {}).get("S", "") for name in ("audience", "state", "object_key")}
     return ForgetRun(connector, texts["audience"], run_id, texts["state"], texts["object_key"])
+
+
+def why_unusable(sums: Sums) -> str:
+    """Return the code for why nobody can be removed by a drop, or "" if somebody can."""
+    return sums.refusal.code if sums.refusal else "" if sums.sent else "no_rows"
 
 
 def with_mismatch(

@@ -9,10 +9,10 @@ from typing import Any
 
 from activation.ledger.runs import RunState
 
-from cli.forget_drops import ForgetRun
+from cli.forget_drops import GOES_ON, ForgetRun
 from cli.forget_targets import NotDone, Target
 
-REMOVED, NOT_DONE, GOES_ON = "removed", "not done", "goes on"
+REMOVED, NOT_DONE = "removed", "not done"
 # Notes of a platform, and codes of a receipt's warnings, that say that people may still be in the audience.
 STILL_IN = frozenset({"too_small", "too_small_to_remove", "removals_refused", "audience_unusable"})
 
@@ -35,10 +35,16 @@ class Line:
     receipt: str = ""
 
 
-def line_of(target: Target, runs: Sequence[tuple[ForgetRun, Mapping[str, Any] | None]], unusable: str) -> Line:
+def line_of(
+    target: Target,
+    runs: Sequence[tuple[ForgetRun, Mapping[str, Any] | None]],
+    unusable: str = "",
+    is_awaited: bool = False,
+) -> Line:
     """Return what became of an audience by its runs and their receipts.
 
-    `unusable` is the code for which nobody could be removed by what was given, "" if somebody could.
+    `unusable` is the code for which nobody could be removed by what was given, "" if somebody could. `is_awaited`
+    says that a drop was sent whose run has not begun.
     """
     if target.connector is None:
         return _line(target, NOT_DONE, target.why_not)
@@ -53,7 +59,9 @@ def line_of(target: Target, runs: Sequence[tuple[ForgetRun, Mapping[str, Any] | 
     for outcome in (GOES_ON, REMOVED):
         if found := next((one for one in judged if one.outcome == outcome), None):
             return found
-    return judged[0] if judged else _line(target, GOES_ON, NotDone("not_begun", "its run has not begun yet"))
+    if judged and not is_awaited:
+        return judged[0]
+    return _line(target, GOES_ON, NotDone("not_begun", "its run has not begun yet"))
 
 
 def _judged(target: Target, run: ForgetRun, receipt: Mapping[str, Any] | None) -> Line:

@@ -286,6 +286,7 @@ def test_a_row_that_nobody_can_be_removed_by_is_not_done(running: Deployed, tmp_
     (line,) = told(result)["platforms"]["meta"]
     assert (line["outcome"], line["code"]) == ("not done", "rows_rejected")
     assert line["sentence"].startswith("the platform can match nobody by 1 of the rows;")
+    assert "meta can match nobody by row 2 (not_an_email): not removed there" in result.stderr
     assert outcomes(forget("--json", typed=f"{MAIL}\n12\n\n\n")) == {"VIP": ("removed", "")}
 
 
@@ -352,6 +353,54 @@ def test_a_forget_that_was_interrupted_goes_on_where_it_was(
     assert outcomes(again) == {"VIP": ("removed", "")}
     assert aws.keys() == before
     assert "removed" in forget("--resume", forget_id, typed="").stdout
+
+
+def test_a_forget_that_was_interrupted_between_its_kinds_sends_the_others(
+    aws: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The person is asked for again, and the kinds that were sent are not sent twice."""
+    for audience in TYPES:
+        aws.wrote("tiktok", "tiktok", audience)
+    end_when_polled(aws, monkeypatch)
+    put, typed = ForgetDrops.put, f"{MAIL}\n{PHONE}\n\n\n"
+    died: list[str] = []
+
+    def put_once(drops: ForgetDrops, connector: Any, place: Any, people: Any, column: str = "") -> None:
+        if column and died:
+            raise KeyboardInterrupt
+        died.extend([column] if column else [])
+        put(drops, connector, place, people, column)
+
+    with monkeypatch.context() as dying:
+        dying.setattr(ForgetDrops, "put", put_once)
+        first = CliRunner().invoke(app, ["forget", "--json"], input=typed)
+    assert first.exit_code != 0
+    forget_id = first.stderr.split("forget ")[1].split()[0]
+    sent = [one for one in aws.keys("tiktok/") if one.endswith("manifest")]
+    assert len(sent) == len(TYPES) + 1
+    versions = {one: aws.s3.head_object(Bucket="drops", Key=one)["VersionId"] for one in sent}
+    again = forget("--resume", forget_id, "--json", typed=typed)
+    assert outcomes(again) == dict.fromkeys(TYPES, ("removed", ""))
+    assert len([one for one in aws.keys("tiktok/") if one.endswith("manifest")]) == len(TYPES) + 4
+    assert versions == {one: aws.s3.head_object(Bucket="drops", Key=one)["VersionId"] for one in sent}
+    assert outcomes(forget("--resume", forget_id, "--json", typed="")) == outcomes(again)
+
+
+def test_a_time_limit_that_passed_before_the_kinds_were_known_is_no_end(
+    aws: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The call that sees the refusal asks for the person, and a later one does not."""
+    aws.wrote("tiktok", "tiktok", "Phones")
+    typed = f"{MAIL}\n{PHONE}\n\n\n"
+    end_when_polled(aws, monkeypatch, only="suppressions/")
+    first = forget("--json", "--within", "1", typed=typed, code=1)
+    assert outcomes(first) == {"Phones": ("goes on", "not_begun")}
+    forget_id = told(first)["forget_id"]
+    aws.run_all()
+    late = forget("--resume", forget_id, "--json", "--within", "1", typed=typed, code=1)
+    assert outcomes(late) == {"Phones": ("goes on", "not_begun")}
+    aws.run_all()
+    assert outcomes(forget("--resume", forget_id, "--json", typed="")) == {"Phones": ("removed", "")}
 
 
 @pytest.mark.parametrize(
