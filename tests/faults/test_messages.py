@@ -37,6 +37,7 @@ def test_an_event_that_comes_four_times_is_one_run(scenario: Scenario) -> None:
 def test_an_older_version_that_adds_people_is_applied_after_a_newer_one(scenario: Scenario) -> None:
     """The event of the first version comes last, and its people are added to those of the second."""
     older, _, old, new = _newer_first(scenario, "")
+    scenario.line.finish(older)
     scenario.line.wait_until_processed()  # with so few people, TikTok's run does not wait for its second file
     scenario.check(older, len(old), [*new, *old])
 
