@@ -162,6 +162,10 @@ locks: $(DEV) ## write the lock files anew from pyproject.toml, the layers' and 
 codes: $(DEMO) ## write docs/codes.md from the table of codes (layers/activation/python/activation/codes.toml)
 	@$(BIN)/activation codes --markdown > docs/codes.md
 
+.PHONY: phones
+phones: $(DEMO) ## write the tables of valid phone numbers from libphonenumber's data, after its version in the locks changed
+	@PYTHONPATH=layers/activation/python $(BIN)/python -m activation.identifiers.code_tables
+
 .PHONY: gluewheels
 gluewheels: $(DEMO) ## build what the Glue job needs into .cache/glue: one archive of wheels, one of our source (GLUE=5.1 or 6.0)
 	@$(BIN)/python -m stacks.glue_assets $(if $(GLUE),--glue-version $(GLUE))

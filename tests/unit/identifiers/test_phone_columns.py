@@ -11,6 +11,7 @@ import phonenumbers
 import pyarrow as pa
 import pytest
 from activation.identifiers.abroad import is_valid
+from activation.identifiers.code_tables import RELEASE, built, stored
 from activation.identifiers.codes import Code
 from activation.identifiers.countries_of_cells import Countries
 from activation.identifiers.digit_patterns import (
@@ -25,15 +26,16 @@ from activation.identifiers.digit_patterns import (
     then,
     widest,
 )
-from activation.identifiers.digit_tables import COLUMNS, START, DigitColumns, DigitTable, holds
+from activation.identifiers.digit_tables import COLUMNS, START, DigitColumns, DigitTable, holds, joined, merged
 from activation.identifiers.dressed import typed_numbers
 from activation.identifiers.identify import identify_value
 from activation.identifiers.national_numbers import national_columns
+from activation.identifiers.number_patterns import BEYOND_OUTLINE, KINDS, valid_of
 from activation.identifiers.numbering import national, read_two_ways
 from activation.identifiers.phones import Phone
 from activation.identifiers.row_country import identify_by_country
 from activation.identifiers.table import Context, Field
-from activation.identifiers.valid_numbers import BEYOND_OUTLINE, KINDS, valid_abroad, valid_of
+from activation.identifiers.valid_numbers import valid_abroad
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -168,6 +170,28 @@ def test_every_number_that_a_code_accepts_is_valid_for_the_library(code: int) ->
     assert valid.to_pylist() == [is_valid(one) for one in found]
     assert any(valid.to_pylist())
     assert all(may for one, may in zip(valid.to_pylist(), may_be.to_pylist(), strict=True) if one)
+
+
+def test_the_stored_tables_are_those_of_the_library() -> None:
+    """They are what `make phones` writes for the installed release of libphonenumber."""
+    table = stored()
+    assert (table.schema.metadata or {})[RELEASE].decode() == phonenumbers.__version__, "run make phones"
+    assert table.equals(built())
+
+
+def test_a_merged_table_tells_the_same_of_every_text() -> None:
+    """States that tell the same are one state, also those of different tables, and what each table holds stays."""
+    chance = Random(20261201)
+    patterns = (r"1[2-5]\d{3}|9(?:12|34)?", r"2[2-5]\d{3}|8(?:12|34)?", "5", r"1[2-5]\d{3}|2\d{4}")
+    rows, starts = joined(tuple(DigitTable((parsed(one), parsed("9?5"))) for one in patterns))
+    fewer, moved = merged(rows, starts)
+    assert len(fewer) < len(rows) / 2
+    texts = ["", "5", "95", *("".join(chance.choices("1234589", k=chance.randrange(7))) for _ in range(3_000))]
+    columns = DigitColumns.of(pa.array(texts))
+    which = pa.array([chance.randrange(len(patterns)) for _ in texts], pa.int32())
+    found = columns.read(fewer, moved.take(which))
+    assert found.equals(columns.read(rows, starts.take(which)))
+    assert set(found.to_pylist()) == {0, 1, 2, 3}
 
 
 def test_only_the_codes_that_are_named_have_numbers_beyond_their_outline() -> None:

@@ -159,24 +159,51 @@ class DigitColumns:
 
         `which` is each text's table by its place (int32), the first one without it.
         """
-        rows, begins = _joined(tuple(tables))
-        state = pa.repeat(begins[0], self.count) if which is None else begins.take(which)
+        rows, starts = joined(tuple(tables))
+        return self.read(rows, pa.repeat(starts[0], self.count) if which is None else starts.take(which))
+
+    def read(self, rows: pa.Array, state: pa.Array) -> pa.Array:
+        """Return the same by the rows of joined tables, and the state in which each text starts (int32)."""
         for digits in self.places:
             state = rows.take(pc.add(state, digits))
         return rows.take(pc.add(state, pa.scalar(_FOUND, pa.int32())))
 
 
 @lru_cache(maxsize=64)
-def _joined(tables: tuple[DigitTable, ...]) -> tuple[pa.Array, pa.Array]:
-    """Return tables as one, and where each begins in it."""
-    begins, moved = [], []
+def joined(tables: tuple[DigitTable, ...]) -> tuple[pa.Array, pa.Array]:
+    """Return the rows of tables as one, and the state in which each table's texts start in it: both int32."""
+    starts, moved = [], []
     at = 0
     for one in tables:
         places = pc.if_else(_is_state(len(one.rows)), pa.scalar(at, pa.int32()), pa.scalar(0, pa.int32()))
         moved.append(pc.add(one.rows, places))
-        begins.append(at + START)
+        starts.append(at + START)
         at += len(one.rows)
-    return pa.concat_arrays(moved), pa.array(begins, pa.int32())
+    return pa.concat_arrays(moved), pa.array(starts, pa.int32())
+
+
+def merged(rows: pa.Array, starts: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Return joined tables with one state for all states that tell the same of every text.
+
+    It takes a second for a million cells, and is for tables that are kept.
+    """
+    states = [tuple(rows[at : at + COLUMNS].to_pylist()) for at in range(0, len(rows), COLUMNS)]
+    group = [state[_FOUND] for state in states]
+    count = 0
+    while count != (count := len(set(group))):
+        known: dict[tuple[int, ...], int] = {}
+        group = [
+            known.setdefault((group[at], *(group[to // COLUMNS] for to in state[:_FOUND])), len(known))
+            for at, state in enumerate(states)
+        ]
+    # The first state remains the first: it is NOWHERE.
+    one_of = {number: states[at] for at, number in reversed([*enumerate(group)])}
+    cells = [
+        [*(group[to // COLUMNS] * COLUMNS for to in one_of[number][:_FOUND]), one_of[number][_FOUND]]
+        for number in range(len(one_of))
+    ]
+    moved = [group[at // COLUMNS] * COLUMNS for at in starts.to_pylist()]
+    return pa.array([cell for row in cells for cell in row], pa.int32()), pa.array(moved, pa.int32())
 
 
 def _is_state(length: int) -> pa.Array:

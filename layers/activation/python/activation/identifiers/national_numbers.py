@@ -13,7 +13,8 @@ from activation.identifiers.abroad import former_prefixes
 from activation.identifiers.countries_of_cells import Countries
 from activation.identifiers.digit_patterns import ANYTHING, MANY, Part, Times, maybe, one_of, parsed, then
 from activation.identifiers.digit_tables import DigitColumns, DigitTable, holds
-from activation.identifiers.valid_numbers import has_length, valid_abroad, valid_of
+from activation.identifiers.number_patterns import valid_of
+from activation.identifiers.valid_numbers import has_length, valid_abroad
 
 _ZEROS = Times(1, 0, MANY)
 # The sets of texts that a plan's tables tell. What may be a number has any of the prefixes before it.
