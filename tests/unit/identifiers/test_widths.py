@@ -12,7 +12,7 @@ from activation.identifiers.declared import plainly_digests
 from activation.identifiers.identify import identify, identify_value
 from activation.identifiers.rules import PerValue
 from activation.identifiers.table import Context, Digest, Field
-from activation.identifiers.widths import LOWER_HEX, even, even_hex, matched
+from activation.identifiers.widths import LOWER_HEX, even, even_hex, matched, only_with
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -95,3 +95,13 @@ def test_cells_match_as_each_does_by_itself(cells: list[str | None]) -> None:
     values = pa.array(cells, pa.string())
     assert matched(values, "[ac]@[bd]").equals(pc.match_substring_regex(values, r"\A[ac]@[bd]\z"))
     assert not any(matched(pa.array(["a@b"] * 20 + ["a@b\nc@d"]), "[ac]@[bd]").to_pylist()[20:])
+
+
+CHARACTERS = st.sampled_from("abzAé\u03011 '佐\x00")
+
+
+@given(st.lists(st.none() | st.text(CHARACTERS, max_size=9), max_size=20), st.integers(0, 3))
+def test_only_the_characters_that_are_named_stay(texts: list[str | None], start: int) -> None:
+    """Of every cell, those of a slice too, and null stays null."""
+    found = only_with(pa.array(texts, pa.string()).slice(start), b"abz").to_pylist()
+    assert found == [text and "".join(c for c in text if c in "abz") for text in texts[start:]]

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from activation.identifiers.text import ROMAN
+from activation.identifiers.widths import only_with
 
 # Left out: İ and ŉ, which become two characters; Œ, œ, Ÿ, which may be the second half of a letter read in a wrong
 # encoding; ſ. Of CJK the ideographs that every version of Unicode has.
@@ -24,7 +25,7 @@ _ANY = LATIN + _OTHERS
 _BARE = rf"\A[{_ANY}{_SIGMA}][{_ANY}]*\z"
 _DRESSED = rf"\A[{_ANY}{_SIGMA}](?:{BETWEEN}{{0,2}}[{_ANY}])*[ .']?\z"
 _DRESSED_LATIN = rf"\A[{LATIN}](?:{BETWEEN}{{0,2}}[{LATIN}])*[ .']?\z"
-_FOREIGN = f"[{_OTHERS}{_SIGMA}]"
+LETTERS = b"abcdefghijklmnopqrstuvwxyz"
 _FEW = 4  # a kernel runs on a part of a column where that is less than one in so many
 _LONGEST_ASCII = 31  # a longer text of ASCII may be a digest
 
@@ -47,22 +48,28 @@ def roman_letters_of(names: pa.Array) -> tuple[pa.Array, pa.Array]:
 
     The letters are null where not sure, and for null.
     """
-    latin = _short(names, pc.match_substring_regex(names, _DRESSED_LATIN))
+    fits_latin = pc.match_substring_regex(names, _DRESSED_LATIN)
+    latin = _short(names, fits_latin)
     plain = pc.utf8_lower(pc.if_else(latin, names, pa.scalar(None, pa.string())))
     accented = pc.invert(pc.fill_null(pc.string_is_ascii(plain), fill_value=True))
     if pc.any(accented).as_py():
         spelled = pc.utf8_normalize(plain.filter(accented), "NFKD")
-        for letter, roman in ROMAN.items():
-            spelled = pc.replace_substring(spelled, letter, roman)
-        plain = pc.replace_with_mask(plain, accented, spelled)
-    dressed = pc.invert(pc.fill_null(pc.ascii_is_alpha(plain), fill_value=True))
-    letters = _of_few(plain, dressed, lambda some: pc.replace_substring_regex(some, "[^a-z]", ""), plain)
-    others = pc.invert(pc.fill_null(latin, fill_value=True))
-    return letters, _of_few(names, others, _foreign, others)
+        plain = pc.replace_with_mask(plain, accented, _spelled(spelled))
+    # A name of the letters of all these alphabets that is not Latin has one of another.
+    others = pc.invert(pc.fill_null(fits_latin, fill_value=True))
+    foreign = _of_few(names, others, lambda some: pc.match_substring_regex(some, _DRESSED), others)
+    return only_with(plain, LETTERS), pc.and_(others, foreign)
 
 
-def _foreign(names: pa.Array) -> pa.Array:
-    return pc.and_(pc.match_substring_regex(names, _DRESSED), pc.match_substring_regex(names, _FOREIGN))
+def _spelled(names: pa.Array) -> pa.Array:
+    """Return names with letters that have no base letter as the letters that they are written with."""
+    whole = pc.match_substring_regex(names, f"[{''.join(ROMAN)}]")
+    if not whole.true_count:
+        return names
+    spelled = names.filter(whole)
+    for letter, roman in ROMAN.items():
+        spelled = pc.replace_substring(spelled, letter, roman)
+    return pc.replace_with_mask(names, whole, spelled)
 
 
 def _of_few(names: pa.Array, among: pa.Array, kernel: Callable[[pa.Array], pa.Array], rest: pa.Array) -> pa.Array:

@@ -54,6 +54,20 @@ def bytes_of(values: pa.Array) -> bytes:
     return data.to_pybytes() if data else b""
 
 
+def only_with(values: pa.Array, characters: bytes) -> pa.Array:
+    """Return a string array with nothing but these ASCII characters in its cells."""
+    values = from_start(values)
+    data = bytes_of(values)
+    kept = data.translate(None, bytes(set(range(256)) - set(characters)))
+    if len(kept) == len(data):
+        return values
+    counted = pa.py_buffer(data.translate(bytes(one in characters for one in range(256))))
+    before = pc.cumulative_sum(pa.Array.from_buffers(pa.uint8(), len(data), [None, counted]).cast(pa.int32()))
+    offsets = pa.Array.from_buffers(pa.int32(), len(values) + 1, [None, values.buffers()[1]])
+    moved = pa.concat_arrays([pa.array([0], pa.int32()), before]).take(offsets)
+    return with_bytes(values, kept, moved.buffers()[1])
+
+
 def shapes(values: pa.Array, table: bytes) -> pa.DictionaryArray:
     """Return the shape of each cell: its bytes as `table` translates them, such as every digit to one.
 

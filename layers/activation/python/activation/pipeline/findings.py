@@ -73,11 +73,11 @@ def count_cells(left_out: pa.Table, place: Place | None = None) -> LeftOutCells:
     """Return the cells counted by field and code, with the first rows of each, in a folder also their places."""
     found: LeftOutCells = {}
     if left_out.num_rows:
-        groups = left_out.group_by(["field", "code"], use_threads=False).aggregate([("row", "count")])
-        for one in groups.to_pylist():
-            of = pc.and_(pc.equal(left_out["field"], one["field"]), pc.equal(left_out["code"], one["code"]))
-            first_rows = tuple(left_out["row"].filter(of).slice(0, FIRST_ROWS_KEPT).to_pylist())
-            found.setdefault(one["field"], {})[one["code"]] = LeftOut(
-                one["row_count"], first_rows, tuple(map(place, first_rows)) if place else ()
-            )
+        groups = left_out.group_by(["field", "code"], use_threads=False).aggregate([("row", "list")])
+        counts = pc.list_value_length(groups["row_list"]).to_pylist()
+        first = pc.list_slice(groups["row_list"], 0, FIRST_ROWS_KEPT).to_pylist()
+        fields, codes = groups["field"].to_pylist(), groups["code"].to_pylist()
+        for field, code, count, rows in zip(fields, codes, counts, first, strict=True):
+            places = tuple(map(place, rows)) if place else ()
+            found.setdefault(field, {})[code] = LeftOut(count, tuple(rows), places)
     return found
