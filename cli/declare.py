@@ -13,7 +13,6 @@ import typer
 from cli.declared_plan import File
 
 KEEP, EMPTY = "keep", "empty"
-_EXTRACTION = {"applied": "done"}  # the slot's own state: the run that sends what it extracted has another
 
 
 def apply(
@@ -103,13 +102,14 @@ def status(
     name: Annotated[str, typer.Argument(help="One declaration; all by default.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per declaration.")] = False,
 ) -> None:
-    """Show each declared audience: its newest slot and its extraction, and when the next one comes.
+    """Show each declared audience: the state of its newest slot, and when the next one comes.
 
-    What became of what was extracted is shown by `activation status`. Exit 1 if the newest slot of one failed or
-    is blocked.
+    The state is that of the extraction and then that of the run that sends the export; of several runs, of the one
+    that needs somebody most. Exit 1 if the newest slot of one, or a run of it, failed or is blocked.
     """
     from rich.table import Table
 
+    from cli.declared_runs import has_stopped, shown_state, why
     from cli.declared_status import local_time, states
     from cli.printable import console, printable
 
@@ -118,24 +118,18 @@ def status(
         for one in found:
             print(json.dumps(one, ensure_ascii=False))
     else:
-        table = Table("declaration", "newest slot", "extraction", "rows", "left out", "next slot")
+        table = Table("declaration", "newest slot", "state", "rows", "left out", "next slot")
         for one in found:
             left_out = ", ".join(f"{code} {rows:,}" for code, rows in one["left_out"].items())
             slot = local_time(one["slot"], one["timezone"]) or "none yet"
             following = "paused" if one["paused"] else local_time(one["next_slot"], one["timezone"])
             table.add_row(
-                printable(one["declaration"]),
-                slot,
-                _EXTRACTION.get(one["state"], one["state"]),
-                f"{one['rows']:,}",
-                left_out,
-                following,
+                printable(one["declaration"]), slot, shown_state(one), f"{one['rows']:,}", left_out, following
             )
         console().print(table)
-        for one in found:
-            if one["code"]:
-                console().print(f"{one['declaration']}: {one['code']}: {one['sentence']}", soft_wrap=True)
-    raise typer.Exit(1 if any(one["state"] in ("failed", "blocked") for one in found) else 0)
+        for line in (line for one in found for line in why(one)):
+            console().print(line, soft_wrap=True)
+    raise typer.Exit(1 if any(map(has_stopped, found)) else 0)
 
 
 def redrive(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:

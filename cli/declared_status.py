@@ -11,6 +11,7 @@ from activation.aws.table import ConditionalTable, read_text
 from activation.ledger.runs import Ledger
 
 from cli import deployment
+from cli.declared_runs import runs_of, scan_filter
 from lambdas.sync.catalogue import Catalogue
 from lambdas.sync.due import slot_time
 from lambdas.sync.slots import SYNC, declaration_key, slot_id
@@ -24,12 +25,14 @@ def states() -> list[dict[str, Any]]:
     app = deployment.find()
     client = boto3.client("dynamodb")
     stored = Catalogue(boto3.client("s3"), app.mirrors_bucket).stored()
+    of_runs, values = scan_filter()
     pages = client.get_paginator("scan").paginate(
         TableName=app.ledger_table,
-        FilterExpression="begins_with(pk, :prefix)",
-        ExpressionAttributeValues={":prefix": {"S": declaration_key("")}},
+        FilterExpression=f"begins_with(pk, :prefix) OR ({of_runs})",
+        ExpressionAttributeValues={":prefix": {"S": declaration_key("")}, **values},
     )
-    records = {item["pk"]["S"].removeprefix(declaration_key("")): item for page in pages for item in page["Items"]}
+    items, prefix = [item for page in pages for item in page["Items"]], declaration_key("")
+    records = {item["pk"]["S"].removeprefix(prefix): item for item in items if item["pk"]["S"].startswith(prefix)}
     declared = {one.name: one for one in stored.audiences}
     table = ConditionalTable(client, app.ledger_table)
     ledger = Ledger(table, SYNC, lease_s=0, ttl_days=1)
@@ -40,7 +43,9 @@ def states() -> list[dict[str, Any]]:
         slot = read_text(records.get(name, {}), "newest_slot")
         declaration = declared.get(name)
         following = coming(declaration, datetime.now(UTC), slot) if declaration else rows.get(name, GONE)
-        found.append(_state(name, slot, following, ledger, [declaration.source] if declaration else sources))
+        state = _state(name, slot, following, ledger, [declaration.source] if declaration else sources)
+        runs = runs_of(items, name, slot) if slot else []
+        found.append(state | {"runs": [one.described for one in runs]})
     return found
 
 
