@@ -115,6 +115,14 @@ class Upload:
         return to_metadata(said.columns, said.date_order, said.time_zone, said.encoding)
 
 
+def put_file(path: Path, bucket: str, key: str) -> str:
+    """Upload a file, and return its version; raises what boto3 raises."""
+    client = boto3.client("s3")
+    version = _Version(client)
+    client.upload_file(str(path), bucket, key)
+    return version.id
+
+
 class _Version:
     """The version that S3 gave what a client uploaded last, "" without versions.
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from activation.model import UNDO_COPIES
+
 from stacks.activation import ActivationStack
 from stacks.connector import Connector
 from stacks.connector_settings import AUDIENCE_FILE
@@ -154,6 +156,11 @@ def _accept_people(activation: ActivationStack, storage: StorageStack) -> None:
         activation.operator,
         f"IAM5[Resource::{arn_of(storage.drops)}/*/{AUDIENCE_FILE}]",
         "The files that say what audiences are like: of any connector and audience, and no drop.",
+    )
+    accept(
+        activation.operator,
+        f"IAM5[Resource::{arn_of(storage.drops)}/*/raw/{UNDO_COPIES}/*]",
+        "The copies of deleted drops by which runs are undone: of any connector and audience. None begins a run.",
     )
     for resource in (
         f"lambda:{here}:function:{generated(activation, FUNCTION_CHARACTERS)}",

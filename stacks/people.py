@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from activation.model import FORGET_PREFIX, FORGOTTEN_LIST, Action
+from activation.model import FORGET_PREFIX, FORGOTTEN_LIST, UNDO_COPIES, Action
 from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
@@ -219,6 +219,12 @@ def operator_policy(
                 "AudienceOptions",
                 ["s3:GetObject", "s3:PutObject"],
                 [drops.arn_for_objects(f"*/{AUDIENCE_FILE}")],
+            ),
+            # `run undo --drop`: no run begins with what lies there.
+            allow(
+                "UndoCopies",
+                ["s3:PutObject", "s3:AbortMultipartUpload"],
+                [drops.arn_for_objects(f"*/raw/{UNDO_COPIES}/*")],
             ),
             # `doctor` looks whether people are told, whether functions may run and with which role.
             allow(

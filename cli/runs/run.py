@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -119,13 +120,22 @@ def undo(
     shared: Annotated[
         bool, typer.Option("--shared", help="With --yes: also remove people of whom nobody can tell.")
     ] = False,
+    drop: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            metavar="FILE",
+            help="Your own copy of the run's drop, if that is deleted.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Remove the people that a run has added, by a run of its own with its own receipt.
 
     People stay whom another run or the mirror of the audience has sent too. Where a drop of another run is gone,
     it says beforehand of how many nobody can tell, and asks. Events, folders, removals, replaces and mirrors
-    cannot be undone; the drop must still be there.
+    cannot be undone. A drop is deleted once its run is final, by default: --drop then takes the very same file.
     """
     from cli import deployment
     from cli.printable import counted, printable
@@ -138,7 +148,7 @@ def undo(
     found = deployment.find()
     view = found_run(run_id, found)
     try:
-        prepared = prepare(found, view)
+        prepared = prepare(found, view, drop)
     except RefusedActionError as refused:
         deployment.fail(f"run {view.row.run_id}: {refused.sentence}; see {typed('run', 'show', view.row.run_id)}")
     row, doubtful = view.row, prepared.not_told_apart

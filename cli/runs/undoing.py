@@ -6,12 +6,14 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from activation.platforms.discovery import platforms
 
 from cli.printable import counted
 from cli.runs.actions import CONTINUABLE, RefusedActionError
+from cli.runs.drop_copy import drop_of, refuse_drop, upload_copy
 from cli.runs.listing import Wanted, list_runs, read_records
 from cli.runs.others import OtherRuns, is_there, replaced_since, tell_apart
 from cli.runs.rows import OPEN, RunRow
@@ -29,13 +31,14 @@ class Undo:
     """The undo of the run of `view`, not yet begun.
 
     `others` are the other runs that have written to the same audience, and `again` is what tells the undo from the
-    run itself, in its id and in its message.
+    run itself, in its id and in its message. `copy` is a person's own copy of the drop, None where that is there.
     """
 
     view: RunView
     others: OtherRuns
     again: str
     platform: str = ""
+    copy: Path | None = None
 
     @property
     def too_few(self) -> str:
@@ -72,6 +75,8 @@ class Undo:
         adding = [one for one in self.others.compared if one.action != "remove"]
         whose = [counted(len(adding), "other run")] if adding else []
         whose += ["the mirror"] if self.others.mirror else []
+        if self.copy is not None:
+            yield "it uploads your copy of the drop, which is deleted again as the drop was"
         if whose:
             yield f"people whom {' or '.join(whose)} of this audience sent too stay in it"
         if not (doubtful := self.not_told_apart):
@@ -97,19 +102,20 @@ class Undo:
         Orders(ConditionalTable(boto3.client("dynamodb"), found.ledger_table), row.connector).note(
             run_id, OrderKind.UNDO, by, undoes=row.run_id
         )
+        message = resend.event_of(drop, self.again) | {"undo": row.run_id, "others": self.others.message}
+        if self.copy is not None:
+            message |= {"copy": upload_copy(found, row, self.copy, run_id)}
         boto3.client("sqs").send_message(
-            QueueUrl=found.connector(row.connector).queue_url,
-            MessageBody=json.dumps(
-                resend.event_of(drop, self.again) | {"undo": row.run_id, "others": self.others.message}
-            ),
+            QueueUrl=found.connector(row.connector).queue_url, MessageBody=json.dumps(message)
         )
         return run_id
 
 
-def refuse(found: Deployment, view: RunView) -> None:
+def refuse(found: Deployment, view: RunView, copy: Path | None = None) -> None:
     """Raise RefusedActionError where a run cannot be undone, by its receipt and its drop alone.
 
-    Costs a listing of the drop's versions; other runs are not looked at. Raises what S3 raises.
+    `copy` is a person's own copy of the drop, None for none. Costs a listing of the drop's versions; other runs
+    are not looked at. Raises what S3, the ledger and reading the copy raise.
     """
     import boto3
 
@@ -125,15 +131,17 @@ def refuse(found: Deployment, view: RunView) -> None:
         raise RefusedActionError("it has sent nobody")
     if "folder" in view.receipt:
         raise RefusedActionError("its drop is a folder, whose files may have changed since")
-    if not is_there(boto3.client("s3"), view.receipt["drop"]):
-        raise RefusedActionError("its drop is not there any more, so nothing says whom it has sent")
+    refuse_drop(found, view, copy, is_there=is_there(boto3.client("s3"), view.receipt["drop"]))
 
 
-def prepare(found: Deployment, view: RunView) -> Undo:
-    """Return the undo of a run; raises RefusedActionError where it is in doubt whom it would take out."""
+def prepare(found: Deployment, view: RunView, copy: Path | None = None) -> Undo:
+    """Return the undo of a run; raises RefusedActionError where it is in doubt whom it would take out.
+
+    `copy` is a person's own copy of its drop, None for none.
+    """
     import boto3
 
-    refuse(found, view)
+    refuse(found, view, copy)
     row = view.row
     rows = list_runs(
         boto3.client("dynamodb"), found.ledger_table, Wanted(audience=row.audience), limit=OTHERS_READ
@@ -150,7 +158,7 @@ def prepare(found: Deployment, view: RunView) -> Undo:
         raise RefusedActionError(f"run {at.run_id} of its audience is {at.state}: wait for its end, or stop it")
     if replaced := replaced_since(found, row, [one for one in others if one.rows_acknowledged]):
         raise RefusedActionError(f"a later {replaced.action} has set the whole audience: {replaced.run_id}")
-    return Undo(view, _others(found, view, rows, others), again, platform)
+    return Undo(view, _others(found, view, rows, others), again, platform, copy)
 
 
 def _again(view: RunView, rows: Sequence[RunRow]) -> str:
@@ -222,8 +230,5 @@ def _may_have_sent(found: Deployment, others: Sequence[RunRow]) -> frozenset[str
 
 def _run_id(view: RunView, again: str) -> str:
     """Return the id of the run that undoes a run: the same however often it is begun."""
-    from activation.model import Drop
-
-    row, drop = view.row, view.receipt["drop"]
-    version = Drop(drop["bucket"], drop["key"], drop["version_id"], "", drop["size_bytes"], drop.get("etag", ""))
-    return version.run_id(row.connector, again, drop.get("ad_account", ""))
+    account = view.receipt["drop"].get("ad_account", "")
+    return drop_of(view).run_id(view.row.connector, again, account)

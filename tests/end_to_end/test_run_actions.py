@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -82,3 +83,28 @@ def test_a_stopped_run_is_undone(meta: Line) -> None:
     assert f"undone    undone by run {run_id}" in shown
     assert "asked     undo by arn:aws:" in activation(meta, "run", "show", run_id).stdout
     assert "asked of it" in activation(meta, "receipt", run_id).stdout
+
+
+def test_a_run_whose_drop_is_deleted_is_undone_by_a_copy(meta: Line, tmp_path: Path) -> None:
+    """As by default: the person gives the file that was dropped, which is uploaded, read and deleted again."""
+    copy, other = tmp_path / "people.csv", tmp_path / "other.csv"
+    copy.write_bytes(as_csv(people(20, "copied")))
+    other.write_bytes(copy.read_bytes().upper())
+    before = meta.put("Copied", as_csv(people(5, "before")), file="before.csv")
+    assert meta.finish(before)["state"] == "applied"
+    meta.configure(environment={"DELETE_FINAL_DROPS": "1"})
+    put = meta.put("Copied", copy.read_bytes())
+    assert meta.finish(put)["state"] == "applied"
+    meta.wait_until_quiet()  # a quarter of an hour later
+    refused = activation(meta, "run", "undo", put.run_id, "--yes")
+    assert f"run undo {put.run_id} --drop FILE` takes your own copy of it" in refused.stderr
+    refused = activation(meta, "run", "undo", put.run_id, "--drop", str(other), "--yes")
+    assert "is not the very file that the run has read" in refused.stderr
+    run_id = _done(meta, "undo", put.run_id, "--drop", str(copy))["run_id"]
+    receipt = meta.finish(replace(put, run_id=run_id, receipt_key=put.receipt_key.replace(put.run_id, run_id)))
+    assert (receipt["reason"], receipt["undoes"], receipt["rows"]["acknowledged"]) == (None, put.run_id, 20)
+    assert meta.held("Copied") == meta.members(people(5, "before"))
+    meta.wait_until_quiet()
+    bucket = meta.sandbox.described["drops_bucket"]
+    found = meta.sandbox.client("s3").list_object_versions(Bucket=bucket, Prefix=f"{meta.connector}/Copied/")
+    assert [one["Key"].rpartition("/")[2] for one in found["Versions"]] == ["before.csv"]

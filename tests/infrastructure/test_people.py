@@ -116,7 +116,12 @@ def test_who_operates_reads_no_drop_and_deletes_nothing_that_is_kept(templates: 
     actions = {action for one in own.values() for action in several(one["Action"])}
     assert {"sqs:StartMessageMoveTask", "events:StartReplay", "secretsmanager:PutSecretValue"} <= actions
     on_objects = {"s3:GetObject", "s3:PutObject"}
-    assert {action for action in actions if action.startswith("s3:")} == {"s3:ListBucketVersions", *on_objects}
+    assert {action for action in actions if action.startswith("s3:")} == {
+        "s3:ListBucketVersions",
+        "s3:AbortMultipartUpload",
+        *on_objects,
+    }
+    assert text(own["UndoCopies"]["Resource"]).endswith("/*/raw/_activation_undo/*")
     assert {*several(own["AudienceOptions"]["Action"])} == on_objects
     assert text(own["AudienceOptions"]["Resource"]).endswith("/*/_audience.json")
     assert "*#approved#*" in own["Mirrors"]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]

@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 from activation.aws.table import ConditionalTable
+from activation.drops.checksum import checksum
 from activation.drops.folder_listing import FolderFile, FolderListing, listing_key, save_listing
 from activation.drops.messages import read
+from activation.drops.places import Role, role_of
+from activation.drops.source import BytesSource
 from activation.drops.sources import Origins
+from activation.ledger.drop_users import DropUsers
 from activation.ledger.keys import known_audience_key
 from activation.ledger.orders import OrderKind, Orders
 from activation.ledger.progress import Progress
+from activation.model import Drop
 from typer.testing import CliRunner
 
 from cli import deployment
@@ -21,6 +26,8 @@ from cli.__main__ import app
 from tests.unit.cli.ledger_in_moto import LEDGER, START, item, put
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mypy_boto3_sqs.client import SQSClient
 from tests.unit.cli.test_run_actions import RUN, asked, queued
 
@@ -258,3 +265,48 @@ def test_the_console_knows_beforehand_which_run_cannot_be_undone(says: str, *, i
     assert source.why_no_undo(source.run(RUN)).startswith(says)
     assert source.why_no_undo(source.run("b" * 32)) == ""
     assert says in asked("undo", RUN, "--yes").stderr
+
+
+def deleted(run: str, copy: bytes | None) -> None:
+    """Delete the drop of a run, and keep its checksum unless `copy` is None."""
+    s3, key = boto3.client("s3"), f"receipts/meta/VIP/{run}.json"
+    drop = json.loads(s3.get_object(Bucket="receipts", Key=key)["Body"].read())["drop"]
+    s3.delete_object(Bucket="drops", Key=drop["key"], VersionId=drop["version_id"])
+    if copy is not None:
+        it = Drop(drop["bucket"], drop["key"], drop["version_id"], "", drop["size_bytes"])
+        users = DropUsers(ConditionalTable(boto3.client("dynamodb"), LEDGER), "meta")
+        users.note_checksum(it, checksum(BytesSource(copy), it))
+
+
+def test_an_undo_takes_the_very_file_that_the_run_has_read(drops: SQSClient, tmp_path: Path) -> None:
+    """It is uploaded where it begins no run, and the worker is told to read it in place of the drop."""
+    put(dropped(RUN))
+    deleted(RUN, b"email\n")
+    copy, other, longer = (tmp_path / name for name in ("copy.csv", "other.csv", "longer.csv"))
+    for path, text in ((copy, b"email\n"), (other, b"phone\n"), (longer, b"email\n\n")):
+        path.write_bytes(text)
+    assert f"run undo {RUN} --drop FILE` takes your own copy" in asked("undo", RUN, "--yes").stderr
+    for wrong in (other, longer):
+        refused = asked("undo", RUN, "--yes", "--drop", str(wrong))
+        assert "is not the very file that the run has read" in refused.stderr
+    assert queued(drops) == []
+    done = asked("undo", RUN, "--yes", "--drop", str(copy))
+    assert "it uploads your copy of the drop" in done.stdout
+    (message,) = queued(drops)
+    work = read(message, origins=Origins("meta", "drops"), account="")
+    assert (work.undo, work.drop.key) == (RUN, f"meta/VIP/raw/{RUN}.csv")
+    assert work.copy is not None
+    assert role_of(work.copy.key) is Role.SIDECAR
+    kept = boto3.client("s3").get_object(Bucket="drops", Key=work.copy.key, VersionId=work.copy.version_id)
+    assert kept["Body"].read() == b"email\n"
+
+
+@pytest.mark.usefixtures("drops")
+def test_an_undo_takes_no_file_that_it_cannot_compare(tmp_path: Path) -> None:
+    """A drop that is there is read itself, and of one that an earlier release deleted no checksum is known."""
+    put(dropped(RUN))
+    copy = tmp_path / "copy.csv"
+    copy.write_bytes(b"email\n")
+    assert "its drop is still there" in asked("undo", RUN, "--yes", "--drop", str(copy)).stderr
+    deleted(RUN, None)
+    assert "the ledger has no checksum" in asked("undo", RUN, "--yes", "--drop", str(copy)).stderr

@@ -7,13 +7,19 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from activation.aws.table import ConditionalTable
+from activation.drops.checksum import is_copy
+from activation.drops.messages import read
+from activation.drops.source import BytesSource
 from activation.drops.sources import BucketSource
+from activation.ledger.drop_users import DropUsers
 from activation.ledger.runs import RunState
 from activation.model import Action
 from activation.runs.final_drop import FLAT_S
 
 from tests.unit.line.aws_in_memory import refusal
 from tests.unit.line.jobs import Job
+from tests.unit.line.test_undo import undo, undone
 from tests.unit.line.world import World, people, table
 
 Make = Callable[..., World]
@@ -217,3 +223,46 @@ def test_a_drop_of_a_forget_is_deleted_also_where_drops_are_kept(make_world: Mak
     world.run(*job.parts(2), job.manifest("part-0"))
     assert left(world) == ["people.csv", "manifest"]
     assert world.receipts()[-1]["state"] == RunState.APPLIED
+
+
+def copied(world: World, body: str, copy: bytes, key: str = "vip/raw/_activation_undo/1") -> str:
+    """Upload a copy of a deleted drop, and return the message by which its run is undone with it."""
+    drop, key = json.loads(undo(world, body)), f"{world.name}/{key}"
+    version = world.aws.s3.put_object(Bucket="drops", Key=key, Body=copy)["VersionId"]
+    told = {"bucket": "drops", "key": key, "version_id": version, "size_bytes": len(copy)}
+    return json.dumps({**drop, "copy": told})
+
+
+def test_a_run_whose_drop_was_deleted_is_undone_by_a_copy(world: World) -> None:
+    """It is read as the drop was, by what its metadata said, and deleted once the undo is final."""
+    text = table(people(6)).replace("email", "who", 1)
+    said = {"column-map": "who=email"}
+    body = world.event(world.put(text, f"{world.name}/vip/raw/people.csv", metadata=said))
+    world.run(body)
+    assert (world.receipt()["rows"]["acknowledged"], left(world)) == (6, [])
+    drop = read(body, origins=world.settings.origins, account="").drop
+    known = DropUsers(ConditionalTable(world.aws.dynamodb, "ledger"), world.name).checksum(drop)
+    assert is_copy(BytesSource(text.encode()), drop, known)
+    assert not is_copy(BytesSource(text.encode()[:-1] + b"x"), drop, known)
+    assert not is_copy(BytesSource(text.encode() + b"x"), drop, known)
+    message = copied(world, body, text.encode())
+    receipt = undone(world, message)
+    assert (receipt["state"], receipt["rows"]["acknowledged"]) == ("applied", 6)
+    assert world.platform.cells == set()
+    assert left(world) == []
+
+
+def test_the_event_of_an_undos_copy_begins_no_run(world: World) -> None:
+    """Its key is that of a sidecar."""
+    world.run(world.event(world.put(table(people(2)), f"{world.name}/vip/raw/_activation_undo/1")))
+    assert world.receipts() == []
+    assert world.take_dead_letters() == []
+
+
+def test_no_checksum_is_kept_of_a_drop_that_removes(world: World) -> None:
+    """Nothing undoes a removal."""
+    body = world.event(world.put(table(people(2)), f"{world.name}/vip/raw/remove/people.csv"))
+    world.run(body)
+    assert left(world) == []
+    drop = read(body, origins=world.settings.origins, account="").drop
+    assert DropUsers(ConditionalTable(world.aws.dynamodb, "ledger"), world.name).checksum(drop) == ""

@@ -17,6 +17,7 @@ NO_VERSION = "null"
 # How the name of a folder below `remove` begins that `activation forget` drops, and of its file on this list.
 FORGET_PREFIX = "forget-"
 FORGOTTEN_LIST = "suppressions/forgotten/raw/"
+UNDO_COPIES = "_activation_undo"  # the folder, a sidecar's, of the copies that `run undo --drop` uploads
 UNREADABLE = "_unreadable"  # the audience of receipts of drops whose key names none
 
 

@@ -70,7 +70,8 @@ class Work:
     AWS account or a service; "" if the event does not say it
     (https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html, read 2026-11-30).
     `undo` is the id of the run that is undone, "" for none; `others` are whose people it leaves out, None in
-    messages of earlier releases.
+    messages of earlier releases. `copy` is the object that is read in place of `drop`, which was deleted: a
+    person's own copy of it, uploaded for an undo; None where the drop itself is read.
     """
 
     drop: Drop
@@ -84,6 +85,7 @@ class Work:
     requester: str = ""
     undo: str = ""
     others: Others | None = None
+    copy: Drop | None = None
 
     @property
     def is_event(self) -> bool:
@@ -143,6 +145,8 @@ def read(body: str, *, origins: OriginFinder, account: str) -> Work:
             "not_understood", "the message lacks what an S3 Object Created event or a continuation has"
         ) from None
     origin = origins.of(work.drop.bucket, work.drop.key)
+    if work.copy is not None and origins.of(work.copy.bucket, work.copy.key).is_source:
+        raise Rejected("foreign_bucket", "the copy of a drop is not in the app's own bucket")
     owner = origin.account or account
     # In an event of S3's, the account is the bucket's owner:
     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html, read 2026-11-29
@@ -176,7 +180,12 @@ def _event(message: dict[str, Any]) -> Work:
         requester=str(detail.get("requester", "")),
         undo=str(message.get("undo", "")),
         others=_others(message["others"]) if "others" in message else None,
+        copy=_copy(message["copy"]) if "copy" in message else None,
     )
+
+
+def _copy(told: dict[str, Any]) -> Drop:
+    return Drop(str(told["bucket"]), str(told["key"]), str(told["version_id"]), "", int(told["size_bytes"]))
 
 
 def _others(told: dict[str, Any]) -> Others:

@@ -1,6 +1,7 @@
 """The runs of one drop besides its own: forced replays, and runs for other ad accounts than the secret's.
 
 A drop is deleted once every run of it is final. Its own run is found by its name; the others note themselves here.
+The same record keeps the drop's checksum once it is deleted, by which an undo knows a copy of it.
 """
 
 from __future__ import annotations
@@ -8,11 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from activation.aws.table import ConditionalTable
+from activation.aws.table import ConditionalTable, read_text
 from activation.ledger.keys import drop_users_key
 from activation.model import Drop
 
 _USES = "uses_"  # before a run's name, as the record's attribute
+_ANY = "attribute_not_exists(pk) OR attribute_exists(pk)"
 
 
 class DropUsers:
@@ -40,8 +42,8 @@ class DropUsers:
         self._table.update(
             drop_users_key(self._connector, drop),
             "SET #run = :needs, expires_at = :expires",
-            {":needs": {"BOOL": True}, ":expires": {"N": str(int(self._clock()) + self._ttl_s)}},
-            condition="attribute_not_exists(pk) OR attribute_exists(pk)",
+            {":needs": {"BOOL": True}, ":expires": self._expires},
+            condition=_ANY,
             names={"#run": f"{_USES}{run_id}"},
         )
 
@@ -50,8 +52,8 @@ class DropUsers:
         self._table.update(
             drop_users_key(self._connector, drop),
             "SET expires_at = :expires REMOVE #run",
-            {":expires": {"N": str(int(self._clock()) + self._ttl_s)}},
-            condition="attribute_not_exists(pk) OR attribute_exists(pk)",
+            {":expires": self._expires},
+            condition=_ANY,
             names={"#run": f"{_USES}{run_id}"},
         )
 
@@ -59,3 +61,20 @@ class DropUsers:
         """Return whether a run that noted itself still needs the drop."""
         record = self._table.read(drop_users_key(self._connector, drop)) or {}
         return any(name.startswith(_USES) for name in record)
+
+    def note_checksum(self, drop: Drop, checksum: str) -> None:
+        """Keep the checksum of a drop that is about to be deleted."""
+        self._table.update(
+            drop_users_key(self._connector, drop),
+            "SET drop_checksum = :checksum, expires_at = :expires",
+            {":checksum": {"S": checksum}, ":expires": self._expires},
+            condition=_ANY,
+        )
+
+    def checksum(self, drop: Drop) -> str:
+        """Return the checksum of a drop that was deleted, "" where none was kept."""
+        return read_text(self._table.read(drop_users_key(self._connector, drop)) or {}, "drop_checksum")
+
+    @property
+    def _expires(self) -> dict[str, str]:
+        return {"N": str(int(self._clock()) + self._ttl_s)}

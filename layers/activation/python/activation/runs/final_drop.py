@@ -6,13 +6,16 @@ one was written, since the two block each other as long as both are there. And a
 connector whose folders a quiet time may close: a sign that comes later sends its files again.
 
 A file directly below its identifiers or action waits for FLAT_S: whether it is a drop of its own, or one of
-several that belong together, is only settled then. Nothing is ever deleted in a source. An export of the sync is
-left to the sync, which deletes its whole folder, what failed attempts left in it, and earlier slots' folders.
+several that belong together, is only settled then. A checksum of one that has added people is kept, so that an
+undo can take a person's own copy of it, which is deleted in turn once that undo is final.
+
+Nothing is ever deleted in a source. An export of the sync is left to the sync, which deletes its whole folder,
+what failed attempts left in it, and earlier slots' folders.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -20,16 +23,19 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from activation.aws.errors import classify
+from activation.drops.checksum import checksum
 from activation.drops.folder_listing import FolderFile
 from activation.drops.forgetting import is_forgetting
+from activation.drops.limits import DEFAULT
 from activation.drops.locate import Located, locate
 from activation.drops.messages import Work
 from activation.drops.places import Role, place_of
 from activation.drops.sidecars import EXPORT_MANIFEST
+from activation.drops.source import S3Source
 from activation.drops.sources import Origin
-from activation.errors import Rejected, Retryable
+from activation.errors import ConfigError, Rejected, Retryable
 from activation.ledger.runs import FINAL, Run
-from activation.model import Action, Drop
+from activation.model import EVENTS, Action, Drop
 from activation.runs.cold_start import Connector
 from activation.runs.earlier_closings import SEVERAL_S, closings_above, stored_listing
 from activation.runs.replace_guard import files_below
@@ -89,13 +95,34 @@ class _FinalDrop:
             return None
 
     def discard(self, located: Located) -> None:
+        if self.work.copy is not None:
+            self._is_needed()  # which notes that this run does not need the drop any more
+            self._delete_versions([self.work.copy])
+            return
         listing = self.run.progress.plan.listing
         is_flat = located.place.role is Role.FILE and not listing
         left_s = self.run.updated_at + FLAT_S - self.connector.clock() if is_flat else 0.0
         if left_s > 0:
             self._look_later(left_s)
         elif not self._is_needed() and not self._stays(located, in_folder=bool(listing)):
+            if not listing:
+                self._keep_checksum(located)
             self._delete(listing)
+
+    def _keep_checksum(self, located: Located) -> None:
+        """Keep the checksum of a drop whose people an undo may remove."""
+        drop, connector = self.work.drop, self.connector
+        adds = located.audience.action is Action.ADD and located.kind != EVENTS and not self.work.undo
+        if not adds or not self.run.progress.tally.acknowledged:
+            return
+        try:
+            source = S3Source.opened(
+                connector.clients.s3, drop.bucket, drop.key, drop.version_id, first_bytes=DEFAULT.head_bytes
+            )
+            found = checksum(source, drop)
+        except (Rejected, ConfigError):  # it is gone, since the message has come twice, or cannot be read
+            return
+        connector.drop_users.note_checksum(drop, found)
 
     def _look_later(self, after_s: float) -> None:
         self.connector.clients.sqs.send_message(
@@ -128,15 +155,15 @@ class _FinalDrop:
 
     def _delete(self, listing: str) -> None:
         """Delete the object version, or those of the files in the folder's listing; the sign holds nobody."""
-        keys: list[ObjectIdentifierTypeDef]
-        drop, client = self.work.drop, self.connector.clients.s3
-        if not listing:
-            keys = [{"Key": drop.key, "VersionId": drop.version_id}]
-        else:
-            keys = [{"Key": one.key, "VersionId": one.version_id} for one in self._unused(listing)]
+        self._delete_versions(list(self._unused(listing)) if listing else [self.work.drop])
+
+    def _delete_versions(self, drops: Sequence[Drop]) -> None:
+        """Delete object versions of the app's own bucket."""
+        client = self.connector.clients.s3
+        keys: list[ObjectIdentifierTypeDef] = [{"Key": one.key, "VersionId": one.version_id} for one in drops]
         for at in range(0, len(keys), _DELETED_AT_ONCE):
             some = keys[at : at + _DELETED_AT_ONCE]
-            answer = client.delete_objects(Bucket=drop.bucket, Delete={"Objects": some, "Quiet": True})
+            answer = client.delete_objects(Bucket=drops[at].bucket, Delete={"Objects": some, "Quiet": True})
             codes = [one.get("Code", "") for one in answer.get("Errors", [])]
             if codes:
                 raise ClientError({"Error": {"Code": codes[0], "Message": codes[0]}}, "DeleteObjects")

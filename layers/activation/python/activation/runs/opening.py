@@ -18,6 +18,7 @@ from activation.ledger.file_plan import FilePlan
 from activation.pipeline.client import OutOfTime
 from activation.records import from_json, to_json
 from activation.runs.invocation import Invocation
+from activation.runs.undo import reading_of_copy
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,13 @@ def open_run(invocation: Invocation) -> Opened:
 
 
 def _open_object(invocation: Invocation) -> Opened:
-    drop, plan = invocation.work.drop, invocation.held.run.progress.plan
+    drop, plan = invocation.work.copy or invocation.work.drop, invocation.held.run.progress.plan
     client = invocation.connector.clients.s3
     source = S3Source.opened(
         client, drop.bucket, drop.key, drop.version_id, drop.etag, first_bytes=DEFAULT.head_bytes
     )
     _refuse_other(plan, source.etag)
-    reading = plan.reading or with_metadata(invocation.reading, source.metadata)
+    reading = plan.reading or reading_of_copy(invocation) or with_metadata(invocation.reading, source.metadata)
     reader = open_drop(
         source,
         single=invocation.located.kind.single,

@@ -7,6 +7,7 @@ what the undone run left out for its consent is left out again, and it ends afte
 from __future__ import annotations
 
 from activation.drops.ranges import Piece
+from activation.drops.reading import Reading
 from activation.errors import Rejected
 from activation.ledger.audiences import LastWrite
 from activation.ledger.runs import FINAL, STOPPED, Run
@@ -57,6 +58,20 @@ def _piece(invocation: Invocation, undone: Run) -> Piece | None:
     if (split is not None and split.phase is not Phase.ALONE) or is_ahead:
         raise refused(invocation, "it is not known which rows it has sent until it is continued to its end")
     return Piece(Cursor(), checkpoint.cursor.row)
+
+
+def reading_of_copy(invocation: Invocation) -> Reading | None:
+    """Return how the undone run read its drop where a copy of that is read now, None where none is.
+
+    What was said of the drop in its object's metadata is not with the copy. Raises Rejected (undo_refused) where
+    the ledger does not tell it.
+    """
+    if invocation.work.copy is None:
+        return None
+    undone = invocation.connector.ledger.read(invocation.work.undo)
+    if undone is None or undone.progress.plan.reading is None:
+        raise refused(invocation, "the ledger does not remember how the run read its drop")
+    return undone.progress.plan.reading
 
 
 def written_before(invocation: Invocation) -> LastWrite | None:
