@@ -87,7 +87,7 @@ def row(key: str, etag: str, receipt: dict[str, Any]) -> dict[str, Any]:
         "export_rows": export.get("rows"),
         "export_left_out": list(export.get("left_out", {}).items()),
         **{f"rows_{name}": rows.get(name) for name in ("in", "read", "acknowledged", "unchanged")},
-        **{f"rows_{name}": rows.get(name) for name in ("rejected_by_us", "rejected_by_platform")},
+        **{f"rows_{name}": rows.get(name) for name in ("rejected_by_us", "left_in", "rejected_by_platform")},
         **{name: _time(receipt.get(name)) for name in ("started_at", "written_at")},
         **{name: list(receipt.get(name, {}).items()) for name in ("rejected_by_us", "rejected_by_platform")},
         "receipt_key": key,

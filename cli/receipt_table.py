@@ -62,10 +62,7 @@ def print_receipt(receipt: dict[str, Any], *, sandbox: bool | None = None) -> No
         table.add_row("rows not sent", f"{held:,}", "held by this version, which a newer one took the place of")
     table.add_row("= acknowledged", f"{rows['acknowledged']:,}", "")
     _add_unchanged(table, rows)
-    table.add_row("+ rejected by us", f"{rows['rejected_by_us']:,}", _codes(receipt["rejected_by_us"]))
-    table.add_row(
-        "+ rejected by platform", f"{rows['rejected_by_platform']:,}", _codes(receipt["rejected_by_platform"])
-    )
+    _add_rejected(table, receipt)
     if rest := without_outcome(rows):
         table.add_row("+ not sent", f"{rest:,}", "" if receipt["state"] in STOPPED else "so far")
     _add_mirror(table, receipt.get("mirror"))
@@ -161,6 +158,15 @@ def _add_unchanged(table: Table, rows: dict[str, Any]) -> None:
     """Add the rows of a mirror that are not sent."""
     if unchanged := rows.get("unchanged", 0):
         table.add_row("+ unchanged", f"{unchanged:,}", "the audience has them already")
+
+
+def _add_rejected(table: Table, receipt: Mapping[str, Any]) -> None:
+    """Add the rows that were rejected, and how many of them an undo has left in the audience."""
+    rows, by_us, by_platform = receipt["rows"], receipt["rejected_by_us"], receipt["rejected_by_platform"]
+    table.add_row("+ rejected by us", f"{rows['rejected_by_us']:,}", _codes(by_us))
+    if left_in := rows.get("left_in", 0):
+        table.add_row("of these left in", f"{left_in:,}", "other runs sent these people too, or may have")
+    table.add_row("+ rejected by platform", f"{rows['rejected_by_platform']:,}", _codes(by_platform))
 
 
 def _add_mirror(table: Table, mirror: dict[str, Any] | None) -> None:

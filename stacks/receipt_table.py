@@ -45,6 +45,10 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "rows_acknowledged": ("bigint", "rows that the platform accepted"),
     "rows_unchanged": ("bigint", "rows of a mirror that the audience had already"),
     "rows_rejected_by_us": ("bigint", "rows that were not sent"),
+    "rows_left_in": (
+        "bigint",
+        "of these, rows whose people an undo left in the audience, null for none",
+    ),
     "rows_rejected_by_platform": ("bigint", "rows that the platform refused"),
     "rejected_by_us": (_CODES, "the same by code"),
     "rejected_by_platform": (_CODES, "the same by code"),

@@ -21,7 +21,8 @@ class RunRow:
     """A run as lists show it. Times are Unix seconds.
 
     `file` is the key of its object. `rows_whole` is how many rows the drop has, None until its end was read;
-    `rows_read` counts those with a known outcome, `rows_acknowledged` and `rows_rejected` two kinds of these.
+    `rows_read` counts those with a known outcome: `rows_acknowledged`, `rows_rejected`, and `rows_left_in`, whom
+    an undo leaves in the audience, since other runs have sent them too, or may have.
     `rows_per_s` is how many had one in a second in which a worker was at it, None before the first second.
     `started_at` is when the record was last written where it does not say when it began, as that of an object
     under no connector's prefix. `ended_at` is None while the run goes on by itself. `waits_until` is when a
@@ -47,6 +48,7 @@ class RunRow:
     code: str
     sentence: str
     is_unread: bool = False
+    rows_left_in: int = 0
 
     @property
     def fills(self) -> str:
@@ -81,6 +83,7 @@ def run_row(item: Mapping[str, Any]) -> RunRow:
     state = read_text(item, "state")
     rows, active_s, left_at = _counts(item)
     due = read_number(item, "not_before")
+    left_in = rows.get("left_in") or 0  # in no record of an earlier release
     return RunRow(
         run_id=run_id,
         connector=connector,
@@ -92,7 +95,8 @@ def run_row(item: Mapping[str, Any]) -> RunRow:
         rows_whole=rows["whole"],
         rows_read=rows["read"],
         rows_acknowledged=rows["acknowledged"],
-        rows_rejected=rows["rejected_by_us"] + rows["rejected_by_platform"],
+        rows_rejected=rows["rejected_by_us"] + rows["rejected_by_platform"] - left_in,
+        rows_left_in=left_in,
         rows_per_s=rows["read"] / active_s if active_s >= 1 else None,
         ended_at=None if state in OPEN else left_at,
         waits_until=due if state in WAITS and due else None,

@@ -78,7 +78,8 @@ def progress(row: RunRow) -> str:
     share = f" of {row.rows_whole:,}" if row.rows_whole is not None and row.rows_read != row.rows_whole else ""
     rate = f", {row.rows_per_s:,.0f} rows/s" if row.rows_per_s is not None else ""
     rejected = f", {row.rows_rejected:,} rejected" if row.rows_rejected else ""
-    return f"{row.rows_read:,}{share} rows{rejected}{rate}"
+    left_in = f", {row.rows_left_in:,} left in" if row.rows_left_in else ""
+    return f"{row.rows_read:,}{share} rows{left_in}{rejected}{rate}"
 
 
 def listed(rows: tuple[RunRow, ...], now: float, undos: Undos) -> Text:

@@ -143,3 +143,12 @@ def test_a_receipt_says_who_has_asked_what(capsys: pytest.CaptureFixture[str]) -
     )
     told = " ".join(capsys.readouterr().out.replace("│", " ").split())
     assert "undo by arn:aws:iam::1:user/ann, 2026-11-30 22:40:01 UTC" in told
+
+
+def test_rows_that_an_undo_left_in_are_shown_where_there_are_any(capsys: pytest.CaptureFixture[str]) -> None:
+    """As a part of those rejected by us, so that the sums add up as in the receipt itself."""
+    rows = {"in": 4, "read": 4, "acknowledged": 1, "rejected_by_us": 3, "left_in": 2, "rejected_by_platform": 0}
+    print_receipt(receipt(rows=rows))
+    lines = [" ".join(line.replace("│", " ").split()) for line in capsys.readouterr().out.splitlines()]
+    assert "+ rejected by us 3" in lines
+    assert any(line.startswith("of these left in 2 other runs sent these people too") for line in lines)

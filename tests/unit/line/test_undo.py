@@ -12,6 +12,7 @@ from activation.drops.messages import read
 from activation.ledger.audiences import KnownAudiences
 from activation.ledger.orders import OrderKind, Orders
 from activation.ledger.progress import Progress
+from activation.report.verdict import verdict
 from activation.runs import drop, other_runs
 from activation.runs.invocation import Invocation
 
@@ -96,6 +97,10 @@ def test_whom_other_runs_have_sent_stays(make_world: Make) -> None:
     receipt = undone(world, undo(world, body, before, after))
     assert (receipt["state"], receipt["rows"]["acknowledged"]) == ("applied", 24)
     assert receipt["rejected_by_us"] == {"sent_by_other_runs": 6}
+    assert (receipt["rows"]["rejected_by_us"], receipt["rows"]["left_in"]) == (6, 6)
+    assert verdict(receipt).endswith(
+        "24 were removed from the audience and 6 were left in it, as other runs sent them too or may have."
+    )
     assert world.platform.cells == {hashed(one) for one in (*people(4), *people(30)[20:22])}
     listed = world.aws.s3.list_objects_v2(Bucket="receipts", Prefix=f"receipts/{world.name}/")["Contents"]
     assert [one["Key"] for one in listed if ".refused/" in one["Key"]] == []

@@ -162,6 +162,20 @@ def test_a_drop_without_an_audience_is_called_by_its_key() -> None:
             "Of 4 rows read so far, 4 were added to the audience.",
         ),
         ({"state": "never heard of"}, "The run is never heard of."),
+        (
+            {
+                "action": "remove",
+                "rows": {
+                    "in": 10,
+                    "read": 10,
+                    "acknowledged": 6,
+                    "rejected_by_us": 4,
+                    "left_in": 3,
+                    "rejected_by_platform": 0,
+                },
+            },
+            "3 were left in it, as other runs sent them too or may have; 1 could not be used.",
+        ),
     ],
 )
 def test_the_verdict_says_how_many_and_why_fewer(more: dict[str, Any], said: str) -> None:
@@ -241,3 +255,13 @@ def test_the_verdict_of_a_mirror_says_who_joined_and_who_left() -> None:
     assert said.endswith("; 100 could not be used.")
     kept = verdict(receipt_of(action="mirror", rows=rows, mirror=mirror | {"too_few_left": True}))
     assert "left it" not in kept
+
+
+def test_who_was_left_in_by_an_undo_is_shown_apart() -> None:
+    """The picture's parts still make up all rows, and the code is no rejection."""
+    rows = {"in": 10, "read": 10, "acknowledged": 6, "rejected_by_us": 4, "left_in": 3, "rejected_by_platform": 0}
+    by_us = {"sent_by_other_runs": 3, "not_an_email": 1}
+    found = outline(details(receipt_of(rows=rows, rejected_by_us=by_us, rejected_by_platform={}), {})).text
+    assert "10 rows in = 6 acknowledged + 3 left in the audience + 1 rejected by us" in found
+    assert "3 left in the audience" in found
+    assert "3 rejected" not in found

@@ -20,7 +20,7 @@ from activation.report.html import Html, element, joined
 from activation.report.notes import spoken_notes
 from activation.report.page_tables import left_out, mirrored, prose, rejects, spoken
 from activation.report.places import Places
-from activation.report.verdict import verdict, without_outcome
+from activation.report.verdict import unusable, verdict, without_outcome
 
 STYLES = ("run.css", "document.css")  # beside this module; the console has other styles than a document
 
@@ -116,7 +116,9 @@ def _shares(rows: Mapping[str, Any]) -> Iterator[Share]:
     yield Share("acknowledged", "acknowledged", int(rows["acknowledged"]))
     if unchanged := int(rows.get("unchanged") or 0):
         yield Share("unchanged", "in the audience already", unchanged)
-    yield Share("ours", "rejected by us", int(rows["rejected_by_us"]))
+    if left_in := int(rows.get("left_in") or 0):
+        yield Share("unchanged", "left in the audience", left_in)
+    yield Share("ours", "rejected by us", unusable(rows))
     yield Share("platform", "rejected by the platform", int(rows["rejected_by_platform"]))
     if rest := without_outcome(rows):
         yield Share("rest", "not sent", rest)

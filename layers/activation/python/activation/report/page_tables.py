@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from activation.codes import explain, plain
+from activation.drops.row_filters import LEFT_IN
 from activation.report.html import Html, element, joined
 from activation.report.places import Places
 
@@ -21,7 +22,11 @@ def rejects(receipt: Mapping[str, Any], places: Places) -> Html | None:
     """Return the rejected rows by code, the most first; `places` are the first positions of each code."""
     kinds = (("rejected_by_us", "us"), ("rejected_by_platform", "the platform"))
     lines = [
-        _line(code, f"{count:,} rejected by {by}", _where(places.get(code, []), count))
+        _line(
+            code,
+            f"{count:,} left in the audience" if code in LEFT_IN else f"{count:,} rejected by {by}",
+            _where(places.get(code, []), count),
+        )
         for name, by in kinds
         for code, count in sorted(receipt[name].items(), key=lambda one: (-one[1], one[0]))
     ]

@@ -154,7 +154,11 @@ def _options(plan: FilePlan) -> dict[str, Any]:
 
 
 def _rows(progress: Progress) -> dict[str, int | None]:
-    """Return what became of the drop's rows; of a mirror also how many are not sent, as the audience has them."""
+    """Return what became of the drop's rows.
+
+    Of a mirror also how many are not sent, as the audience has them. Of an undo also how many of those rejected by
+    us it has left in the audience, since other runs have sent their people too, or may have.
+    """
     rows = RowCounts.of(progress)
     found: dict[str, int | None] = {
         "in": rows.whole,
@@ -163,6 +167,8 @@ def _rows(progress: Progress) -> dict[str, int | None]:
         "rejected_by_us": rows.rejected_by_us,
         "rejected_by_platform": rows.rejected_by_platform,
     }
+    if rows.left_in:
+        found["left_in"] = rows.left_in
     return found if rows.unchanged is None else {**found, "unchanged": rows.unchanged}
 
 

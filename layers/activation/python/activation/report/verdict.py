@@ -39,6 +39,8 @@ def verdict(receipt: Mapping[str, Any]) -> str:
     counted = f"Of {read:,} rows read{of}, {acknowledged:,} were {how} the {what}"
     if unchanged := rows.get("unchanged", 0):
         counted += f" and {unchanged:,} were in it already"
+    if left_in := rows.get("left_in", 0):
+        counted += f" and {left_in:,} were left in it, as other runs sent them too or may have"
     return _with_rest(first, counted, receipt)
 
 
@@ -67,13 +69,18 @@ def _mirrored(mirror: Mapping[str, Any]) -> str:
 def fewer(receipt: Mapping[str, Any]) -> str:
     """Return why fewer rows were acknowledged than the file has, "" where all of them were."""
     rows = receipt["rows"]
-    ours, platforms, rest = rows["rejected_by_us"], rows["rejected_by_platform"], without_outcome(rows)
+    ours, platforms, rest = unusable(rows), rows["rejected_by_platform"], without_outcome(rows)
     texts = [
         f"{ours:,} could not be used" if ours else "",
         f"{platforms:,} were refused by the platform" if platforms else "",
         f"{rest:,} were not sent" if rest else "",
     ]
     return ", ".join(filter(None, texts))
+
+
+def unusable(rows: Mapping[str, Any]) -> int:
+    """Return how many rows were rejected by us, but for those that an undo has left in the audience."""
+    return int(rows["rejected_by_us"]) - int(rows.get("left_in") or 0)
 
 
 def without_outcome(rows: Mapping[str, Any]) -> int:
