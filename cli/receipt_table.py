@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from activation.report.verdict import without_outcome
+from activation.report.verdict import not_sent, state_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -43,7 +43,7 @@ def print_receipt(receipt: dict[str, Any], *, sandbox: bool | None = None) -> No
     # The key stands before the table, in which a narrow terminal would break it.
     console().print(f"drop {printable(drop['key'])}", soft_wrap=True)
     table = Table(
-        title=f"Receipt {receipt['run_id']}: {receipt['state']}", show_header=False, title_justify="left"
+        title=f"Receipt {receipt['run_id']}: {state_of(receipt)}", show_header=False, title_justify="left"
     )
     table.add_column(style="bold")
     table.add_column(justify="right")
@@ -58,12 +58,12 @@ def print_receipt(receipt: dict[str, Any], *, sandbox: bool | None = None) -> No
     table.add_row("rows in", f"{read:,}", "" if rows["in"] is not None else "so far")
     if mended := receipt.get("rows_mended", 0):  # a receipt of an earlier release does not say
         table.add_row("of these mended", f"{mended:,}", "blank cells at their end were missing, or too many")
-    if (held := receipt.get("rows_held")) is not None:
+    if receipt["state"] == "superseded" and (held := receipt.get("rows_held")) is not None:
         table.add_row("rows not sent", f"{held:,}", "held by this version, which a newer one took the place of")
     table.add_row("= acknowledged", f"{rows['acknowledged']:,}", "")
     _add_unchanged(table, rows)
     _add_rejected(table, receipt)
-    if rest := without_outcome(rows):
+    if rest := not_sent(receipt):
         table.add_row("+ not sent", f"{rest:,}", "" if receipt["state"] in STOPPED else "so far")
     _add_mirror(table, receipt.get("mirror"))
     _add_sent(table, receipt)

@@ -51,7 +51,7 @@ class RunActions:
             raise RefusedActionError("the platform has accepted all of it: there is nothing left to stop")
         states, otherwise = ALLOWED[action]
         if row.state not in states:
-            raise RefusedActionError(f"it is {row.state}; {otherwise}")
+            raise RefusedActionError(f"it is {row.state_word}; {otherwise}")
         if row.code == DISCARDED:
             again = "it was discarded already" if action == "discard" else "it was discarded: drop the file again"
             raise RefusedActionError(again)

@@ -40,6 +40,7 @@ def runs(
     """
     import boto3
     from activation.errors import ConfigError
+    from activation.ledger.orders import ORDERED
     from activation.ledger.runs import RunState
 
     from cli import deployment
@@ -48,8 +49,9 @@ def runs(
     from cli.runs.shown import listed
     from cli.runs.undone import undos_among
 
-    if state not in ("", *RunState):
-        raise typer.BadParameter(f"must be one of {', '.join(RunState)}", param_hint="--state")
+    states = (*RunState, *sorted(ORDERED))
+    if state not in ("", *states):
+        raise typer.BadParameter(f"must be one of {', '.join(states)}", param_hint="--state")
     found = deployment.find()
     if connector:
         found.queues(connector)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from activation.aws.table import number, read_number, read_text
 from activation.errors import ConfigError
 from activation.ledger.keys import NO_CONNECTOR, RUN, UNREAD, run_key, unread_key
+from activation.ledger.orders import ORDERED
 from activation.model import Action
 
 from cli.runs.rows import RunRow, is_counted, run_row
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 PAGE = 1_000  # items of the index in an answer, which stays below DynamoDB's 1 MB
 READ_AT_ONCE = 100  # the most that BatchGetItem takes
 NO_INDEX = frozenset({"ValidationException", "ResourceNotFoundException"})  # also while DynamoDB builds it
+ENDED_STATES = ("failed", "blocked")
 ALSO_WAITING = "accepted"  # the platform processes what it has: a person who asks what waits means this as well
 
 
@@ -34,6 +36,7 @@ class Wanted:
     """Which runs a list shows: all of them by default, and among them the drops whose key cannot be read.
 
     `connector` and `audience` are names, `state` is a run's, "" for any; `waiting` are the accepted ones as well.
+    `stopped` and `discarded` are those that somebody has ended, which are `failed` or `blocked` too.
     `any_of` are states of which each is wanted, in place of `state`.
     `since` and `until` bound the start, in Unix seconds. `run` is the beginning of a run's id,
     `action` what it does, and `file` the key of its object.
@@ -54,6 +57,8 @@ class Wanted:
         """Return the states that are listed, none for all."""
         if self.any_of:
             return self.any_of
+        if self.state in ORDERED:
+            return ENDED_STATES
         if self.state == "waiting":
             return (self.state, ALSO_WAITING)
         return (self.state,) if self.state else ()
@@ -122,6 +127,9 @@ def _indexed(
     if wanted.file:
         conditions.append("object_key = :file")
         values[":file"] = {"S": wanted.file}
+    if wanted.state in ORDERED:
+        values[":code"] = {"S": wanted.state}
+        conditions.append("code = :code")
     if wanted.states:
         names["#state"] = "state"
         states = {f":state{at}": {"S": one} for at, one in enumerate(wanted.states)}

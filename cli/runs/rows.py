@@ -10,6 +10,7 @@ from typing import Any
 from activation.aws.table import read_number, read_text
 from activation.ledger.keys import NO_CONNECTOR, RUN, UNREAD
 from activation.model import UNREADABLE
+from activation.report.verdict import state_word
 
 OPEN = frozenset({"running", "waiting", "accepted"})  # states in which a run continues by itself
 NO_ROWS = {"whole": 0, "read": 0, "acknowledged": 0, "rejected_by_us": 0, "rejected_by_platform": 0}
@@ -49,6 +50,11 @@ class RunRow:
     sentence: str
     is_unread: bool = False
     rows_left_in: int = 0
+
+    @property
+    def state_word(self) -> str:
+        """Return what the state is called: of a run that somebody has ended, what was done, and not `failed`."""
+        return state_word(self.state, self.code)
 
     @property
     def fills(self) -> str:

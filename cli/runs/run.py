@@ -53,7 +53,8 @@ def show(run_id: RunId, as_json: AsJson = False) -> None:
 
         screen = console()
         screen.print(
-            Text.assemble(f"run       {row.run_id}  ", (row.state, state_style(row.state))), soft_wrap=True
+            Text.assemble(f"run       {row.run_id}  ", (row.state_word, state_style(row.state_word))),
+            soft_wrap=True,
         )
         lines = {
             "fills": row.fills,
@@ -199,7 +200,7 @@ def _act(action: str, run_id: str, question: str, *, yes: bool, as_json: bool) -
         typer.echo(printable(in_vain))
     if not yes:
         what = row.file if row.is_unread and row.file else progress(row)
-        typer.echo(printable(f"run {row.run_id}, {row.state}: {row.fills}, {what}"))
+        typer.echo(printable(f"run {row.run_id}, {row.state_word}: {row.fills}, {what}"))
         typer.confirm(question, abort=True)
     try:
         says = getattr(acts, action)(row)
@@ -232,12 +233,12 @@ def follow(run_id: str, *, within_s: float, appears: bool = False, as_json: bool
     screen, said = console(), ""
     columns = (TextColumn("{task.fields[state]}", style="bold"), BarColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=screen, transient=True, disable=as_json or not screen.is_terminal) as bar:
-        task = bar.add_task("", state=view.row.state, total=None)
+        task = bar.add_task("", state=view.row.state_word, total=None)
         while True:
             now = time.time()
             bar.update(
                 task,
-                state=f"{view.row.run_id[:RUN_DIGITS_SHOWN]} {view.row.state}",
+                state=f"{view.row.run_id[:RUN_DIGITS_SHOWN]} {view.row.state_word}",
                 description=printable("; ".join(filter(None, (progress(view.row), why(view.row, now))))),
                 total=view.row.rows_whole,
                 completed=view.row.rows_read,
@@ -254,7 +255,7 @@ def follow(run_id: str, *, within_s: float, appears: bool = False, as_json: bool
                 )
             elif not screen.is_terminal and view.row.state != said:
                 said = view.row.state
-                print(f"{utc(now)}  {said}  {printable(progress(view.row))}", flush=True)
+                print(f"{utc(now)}  {view.row.state_word}  {printable(progress(view.row))}", flush=True)
             if ends_here:
                 break
             time.sleep(POLL_S)

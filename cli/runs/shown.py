@@ -19,6 +19,8 @@ STYLES = {
     "failed": "bold red",
     "blocked": "bold red",
     "superseded": "yellow",
+    "stopped": "yellow",
+    "discarded": "yellow",
     "empty": "yellow",
 }
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
@@ -99,7 +101,7 @@ def listed(rows: tuple[RunRow, ...], now: float, undos: Undos) -> Text:
     for row in rows:
         rate = f"{row.rows_per_s:,.0f}" if row.rows_per_s is not None else ""
         text.append(f"{row.run_id[:RUN_DIGITS_SHOWN]:<12} ")
-        text.append(f"{row.state:<10}", state_style(row.state))
+        text.append(f"{row.state_word:<10}", state_style(row.state_word))
         text.append(f" {utc(row.started_at)[:16]} {spoken(row.duration_s(now)):>11} {row.rows_read:>10,}")
         text.append(f" {row.rows_rejected:>8,} {rate:>7}\n")
         text.append(f"  {printable(', '.join(filter(None, (row.fills, row.file))))}\n", "dim")

@@ -97,7 +97,7 @@ def _print_runs(runs: list[dict[str, Any]]) -> None:
     from cli.printable import console, printable
     from cli.runs.shown import RUN_DIGITS_SHOWN
 
-    why = [" ".join([_state(run), run["code"], *(f"({one['code']})" for one in run["warnings"])]) for run in runs]
+    why = [" ".join([_state(run), *(f"({one['code']})" for one in run["warnings"])]) for run in runs]
     # A code is looked up and pasted, so that none is broken in a terminal of 80 columns; an audience may be.
     longest = max((len(word) for text in why for word in text.split()), default=0)
     screen, rows = console(), max((len(f"{run['rows_read']:,}") for run in runs), default=0)
@@ -142,8 +142,15 @@ def _is_in(run: dict[str, Any], state: str) -> bool:
 
 
 def _state(run: dict[str, Any]) -> str:
+    """Return a run's state, and the code of why; of a run that somebody has ended, both are one word."""
+    from activation.report.verdict import state_word
+
     waiting: int = run["parts_waiting"]
-    return f"{run['state']}, {waiting} part{'s' * (waiting != 1)} waiting:" if waiting else str(run["state"])
+    code = str(run["code"])
+    if waiting:
+        return f"{run['state']}, {waiting} part{'s' * (waiting != 1)} waiting: {code}"
+    word = state_word(str(run["state"]), code)
+    return word if word == code else f"{word} {code}"
 
 
 def _waiting_parts(items: list[dict[str, Any]]) -> dict[tuple[str, str], list[dict[str, Any]]]:

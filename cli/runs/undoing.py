@@ -171,7 +171,7 @@ def _again(view: RunView, rows: Sequence[RunRow]) -> str:
     while begun := by_id.get(_run_id(view, again)):
         if begun.code != REFUSED:
             can = "; `activation run retry` with its id continues it" if begun.state in CONTINUABLE else ""
-            raise RefusedActionError(f"it has an undo already: run {begun.run_id} is {begun.state}{can}")
+            raise RefusedActionError(f"it has an undo already: run {begun.run_id} is {begun.state_word}{can}")
         again = f"undo {view.row.run_id} after {begun.run_id}"
     return again
 

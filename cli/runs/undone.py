@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from activation.ledger.keys import order_key
 from activation.ledger.orders import OrderKind, orders_in
 from activation.model import Action
+from activation.report.verdict import state_word
 
 from cli.printable import counted
 from cli.runs.listing import Wanted, list_runs, read_records
@@ -53,8 +54,9 @@ class Undo:
         elif self.state == "empty":
             said = f"undone by run {self.run_id}, which had nobody to remove"
         else:
-            code = f" ({self.code})" if self.code else ""
-            said = f"its undo, run {self.run_id}, is {self.state}{code}, {rows} removed"
+            word = state_word(self.state, self.code)
+            code = f" ({self.code})" if self.code not in ("", word) else ""
+            said = f"its undo, run {self.run_id}, is {word}{code}, {rows} removed"
         return f"{said}; {self.asked}"
 
     @property

@@ -48,6 +48,8 @@ def test_the_newest_start_comes_first_whatever_the_state(client: DynamoDBClient)
         (Wanted(state="accepted"), ["c"]),
         (Wanted(since=START + 1, until=START + 2), ["c", "b"]),
         (Wanted(run="d"), ["d"]),
+        (Wanted(state="stopped"), ["f"]),
+        (Wanted(state="failed"), ["f", "b2"]),
     ],
 )
 def test_the_filters(client: DynamoDBClient, wanted: Wanted, runs: list[str]) -> None:
@@ -58,6 +60,8 @@ def test_the_filters(client: DynamoDBClient, wanted: Wanted, runs: list[str]) ->
         item("c", "accepted", at=START + 2),
         item("d", at=START + 3, pk="tiktok#run#d"),
         item("e", at=START + 4, pk="meta#part#d#0"),
+        item("b2", "failed", at=START - 2, audience="Other", pk="snapchat#run#b2"),
+        item("f", "failed", at=START - 1, audience="Other", pk="snapchat#run#f", code="stopped"),
     )
     assert listed(client, wanted) == runs
 

@@ -68,7 +68,7 @@ def shown(*arguments: str) -> str:
         ("applied", f"undone by run {UNDO}, 7 rows removed"),
         ("running", f"is being undone by run {UNDO}, 7 rows removed so far"),
         ("empty", f"undone by run {UNDO}, which had nobody to remove"),
-        ("failed", f"its undo, run {UNDO}, is failed (stopped), 7 rows removed"),
+        ("failed", f"its undo, run {UNDO}, is stopped, 7 rows removed"),
     ],
 )
 def test_both_runs_say_it_in_every_command(client: DynamoDBClient, state: str, says: str) -> None:

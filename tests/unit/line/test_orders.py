@@ -10,6 +10,7 @@ from activation.aws.table import ConditionalTable, ConditionFailed
 from activation.ledger.audiences import KnownAudiences
 from activation.ledger.orders import Order, OrderKind, Orders
 from activation.ledger.runs import RunState
+from activation.report.verdict import not_sent, state_of, verdict
 
 from tests.unit.line.large_files import Make, parts_of
 from tests.unit.line.mirrors import deliver, mirror_world
@@ -47,8 +48,11 @@ def test_a_run_is_stopped_at_the_half_and_continues(make_world: Make, in_flight:
     body = stopped(world, rows)
     receipt = world.receipt()
     assert (receipt["state"], receipt["reason"]["code"]) == ("failed", "stopped")
-    assert f"stopped by {ARN}" in receipt["reason"]["sentence"]
+    assert f"stopped by {ARN} at 2" in receipt["reason"]["sentence"]
     acknowledged = receipt["rows"]["acknowledged"]
+    assert f"{rows - acknowledged} were not sent; `activation run retry" in receipt["reason"]["sentence"]
+    assert (state_of(receipt), not_sent(receipt)) == ("stopped", rows - acknowledged)
+    assert f"{rows - acknowledged} were not sent." in verdict(receipt)
     assert rows // 2 <= acknowledged < rows
     assert receipt["rows"]["read"] == acknowledged == len(world.platform.members)
     assert [(one["kind"], one["by"]) for one in receipt["orders"]] == [("stop", ARN)]
@@ -57,6 +61,7 @@ def test_a_run_is_stopped_at_the_half_and_continues(make_world: Make, in_flight:
     world.run(world.run_of(body).message)
     receipt = world.check(*people(rows))
     assert receipt["rows"]["acknowledged"] == rows
+    assert "rows_held" not in receipt
     assert [one["kind"] for one in receipt["orders"]] == ["stop", "retry"]
     assert world.run_of(body).message == ""
 
@@ -113,7 +118,8 @@ def test_a_waiting_run_is_discarded(make_world: Make) -> None:
     world.run(run.message)
     receipt = world.receipt()
     assert (receipt["state"], receipt["reason"]["code"]) == ("failed", "discarded")
-    assert receipt["reason"]["sentence"] == f"discarded by {ARN}; 3 rows acknowledged before that"
+    assert receipt["reason"]["sentence"].startswith(f"discarded by {ARN} at 2")
+    assert receipt["reason"]["sentence"].endswith("; 3 rows acknowledged before that, 6 were not sent")
     assert len(world.platform.members) == 3
     assert world.dead_codes() == []
     world.platform.faults = []

@@ -265,3 +265,19 @@ def test_who_was_left_in_by_an_undo_is_shown_apart() -> None:
     assert "10 rows in = 6 acknowledged + 3 left in the audience + 1 rejected by us" in found
     assert "3 left in the audience" in found
     assert "3 rejected" not in found
+
+
+def test_a_run_that_somebody_stopped_says_so_and_what_was_not_sent() -> None:
+    """Its state is `failed` to programs; the rows that it never read are a part of the picture."""
+    rows = {"in": None, "read": 6, "acknowledged": 6, "rejected_by_us": 0, "rejected_by_platform": 0}
+    reason = {"code": "stopped", "sentence": "stopped by arn:x; `activation run retry r` continues"}
+    receipt = receipt_of(
+        state="failed", reason=reason, rows=rows, rows_held=10, rejected_by_us={}, rejected_by_platform={}
+    )
+    page = document(receipt, {})
+    found = outline(page).text
+    assert "Somebody stopped the run." in found
+    assert "Of 6 rows read so far, 6 were added to the audience; 4 were not sent." in found
+    assert "10 rows in = 6 acknowledged + 0 rejected by us + 0 rejected by the platform + 4 not sent" in found
+    assert "state-stopped" in page
+    assert "The run failed" not in found

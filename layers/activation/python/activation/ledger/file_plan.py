@@ -22,8 +22,8 @@ class FilePlan:
     `split` is how a large file is split, None for any other. `survey` is what a part found in its range, None
     before. `listing` is the key, in the receipts bucket, of the list of a folder's files, "" for a single file;
     `listed_again` counts the lists that were made in place of one of which nothing was sent.
-    `rows_held` is how many rows a superseded drop was found to hold, None for any other. `refused_key` is the
-    random key of the refused identifiers' digests, "" where there are none.
+    `rows_held` is how many rows the drop of a superseded or stopped run was found to hold, None for any other.
+    `refused_key` is the random key of the refused identifiers' digests, "" where there are none.
     """
 
     options: AudienceOptions | None = None

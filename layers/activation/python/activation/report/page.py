@@ -20,7 +20,7 @@ from activation.report.html import Html, element, joined
 from activation.report.notes import spoken_notes
 from activation.report.page_tables import left_out, mirrored, prose, rejects, spoken
 from activation.report.places import Places
-from activation.report.verdict import unusable, verdict, without_outcome
+from activation.report.verdict import not_sent, state_of, unusable, verdict
 
 STYLES = ("run.css", "document.css")  # beside this module; the console has other styles than a document
 
@@ -42,7 +42,7 @@ def document(receipt: Mapping[str, Any], places: Places) -> str:
         ),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="referrer", content="no-referrer"),
-        element("title", f"{title(receipt)}: {receipt['state']}"),
+        element("title", f"{title(receipt)}: {state_of(receipt)}"),
         element("style", Html(styles)),
     )
     heading = element("h1", title(receipt))
@@ -64,8 +64,9 @@ def title(receipt: Mapping[str, Any]) -> str:
 
 def summary(receipt: Mapping[str, Any]) -> Html:
     """Return how a run came out: its state, a verdict in words, its reason and its warnings."""
+    state = state_of(receipt)
     return joined(
-        element("p", element("span", receipt["state"], class_=f"state state-{receipt['state']}")),
+        element("p", element("span", state, class_=f"state state-{state}")),
         element("p", verdict(receipt), class_="verdict"),
         _undone(receipt.get("undone_by")),
         _reason(receipt.get("reason")),
@@ -112,7 +113,8 @@ def _warnings(warnings: list[Mapping[str, str]]) -> Html | None:
     return element("section", element("h2", "Warnings"), element("ul", *lines), class_="notice")
 
 
-def _shares(rows: Mapping[str, Any]) -> Iterator[Share]:
+def _shares(receipt: Mapping[str, Any]) -> Iterator[Share]:
+    rows = receipt["rows"]
     yield Share("acknowledged", "acknowledged", int(rows["acknowledged"]))
     if unchanged := int(rows.get("unchanged") or 0):
         yield Share("unchanged", "in the audience already", unchanged)
@@ -120,16 +122,18 @@ def _shares(rows: Mapping[str, Any]) -> Iterator[Share]:
         yield Share("unchanged", "left in the audience", left_in)
     yield Share("ours", "rejected by us", unusable(rows))
     yield Share("platform", "rejected by the platform", int(rows["rejected_by_platform"]))
-    if rest := without_outcome(rows):
+    if rest := not_sent(receipt):
         yield Share("rest", "not sent", rest)
 
 
 def _sums(receipt: Mapping[str, Any]) -> Html:
     rows = receipt["rows"]
     whole, name = (rows["read"], "rows read so far") if rows["in"] is None else (rows["in"], "rows in")
+    if rows["in"] is None and (rest := not_sent(receipt)):
+        whole, name = rows["read"] + rest, "rows in"
     if not whole:
         return element("section", element("h2", "Where every row went"), element("p", "No row was read."))
-    shares = list(_shares(rows))
+    shares = list(_shares(receipt))
     words = f"{whole:,} {name} = " + " + ".join(f"{one.count:,} {one.label}" for one in shares)
     lines = [
         element(

@@ -66,7 +66,7 @@ def compose(
     `date_order` is the one that the settings say or the file shows, "" if neither does. `rows` counts people,
     `identifiers` the cells sent for them, by field. rows["in"] is None until the end of the file is reached.
     rows["read"] counts rows with a known outcome, so it is the sum of acknowledged and rejected rows even if the
-    run failed. "rows_held", which only a superseded run has, counts the rows of the file that is not sent.
+    run failed. "rows_held", which only a superseded or stopped run has, counts the rows of the file.
     `rows_mended` counts those that lacked blank cells at their end or had too many. Of events, "in_doubt" counts
     how often one was sent that the platform may have had already, so at most so many count twice, and
     "event_ids_by_row" those whose id is made of the drop and the row. `continuations` counts the

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from activation.ledger.orders import ORDERED
+
 STATES = {
     "running": "The run is in progress.",
     "waiting": "The run waits and goes on by itself.",
@@ -15,6 +17,10 @@ STATES = {
     "failed": "The run failed. It will not resume on its own.",
     "blocked": "The run is blocked. Somebody has to act before it goes on.",
 }
+ENDED = {
+    "stopped": "Somebody stopped the run. It goes on when somebody continues it.",
+    "discarded": "Somebody discarded the run. Nothing continues it.",
+}
 DIRECTIONS = {
     "add": "added to",
     "remove": "removed from",
@@ -23,10 +29,20 @@ DIRECTIONS = {
 }
 
 
+def state_word(state: str, code: str) -> str:
+    """Return what a run's state is called: of one that somebody has ended, what was done, and not `failed`."""
+    return code if state in ("failed", "blocked") and code in ORDERED else state
+
+
+def state_of(receipt: Mapping[str, Any]) -> str:
+    """Return what the state of a receipt's run is called."""
+    return state_word(str(receipt["state"]), str((receipt.get("reason") or {}).get("code", "")))
+
+
 def verdict(receipt: Mapping[str, Any]) -> str:
     """Return whether the run ended well and how many rows of how many were acknowledged, in words."""
     state, rows = str(receipt["state"]), receipt["rows"]
-    first = STATES.get(state, f"The run is {state}.")
+    first = ENDED.get(state_of(receipt)) or STATES.get(state, f"The run is {state}.")
     acknowledged, read = rows["acknowledged"], rows["in"] if rows["in"] is not None else rows["read"]
     if not read:
         return first
@@ -69,13 +85,21 @@ def _mirrored(mirror: Mapping[str, Any]) -> str:
 def fewer(receipt: Mapping[str, Any]) -> str:
     """Return why fewer rows were acknowledged than the file has, "" where all of them were."""
     rows = receipt["rows"]
-    ours, platforms, rest = unusable(rows), rows["rejected_by_platform"], without_outcome(rows)
+    ours, platforms, rest = unusable(rows), rows["rejected_by_platform"], not_sent(receipt)
     texts = [
         f"{ours:,} could not be used" if ours else "",
         f"{platforms:,} were refused by the platform" if platforms else "",
         f"{rest:,} were not sent" if rest else "",
     ]
     return ", ".join(filter(None, texts))
+
+
+def not_sent(receipt: Mapping[str, Any]) -> int:
+    """Return how many rows have no outcome: of a run that somebody has ended, also those it has not read."""
+    rows, held = receipt["rows"], receipt.get("rows_held")
+    if rows["in"] is None and held is not None and state_of(receipt) in ENDED:
+        return max(0, int(held) - int(rows["read"]))
+    return without_outcome(rows)
 
 
 def unusable(rows: Mapping[str, Any]) -> int:

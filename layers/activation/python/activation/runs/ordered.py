@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from activation.errors import ActivationError, Rejected
 from activation.ledger.orders import DISCARDED, ENDS, Order, OrderKind, Orders
@@ -57,9 +58,15 @@ class OrderWatch:
         return left_s if self.ending is None else 0.0
 
 
-def ended_by(order: Order, acknowledged: int) -> Rejected:
-    """Return why a run has ended that somebody has asked to end; `acknowledged` are its rows so far."""
+def ended_by(order: Order, run_id: str, acknowledged: int, left: int | None) -> Rejected:
+    """Return why a run has ended that somebody has asked to end.
+
+    `acknowledged` are its rows so far, and `left` those without an outcome, None where they are not counted.
+    """
+    at = datetime.fromtimestamp(order.at, tz=UTC).strftime("%Y-%m-%d %H:%M:%S")
     sent = f"{acknowledged:,} row{'s' * (acknowledged != 1)} acknowledged before that"
+    not_sent = "the rest of the file was" if left is None else f"{left:,} {'was' if left == 1 else 'were'}"
+    told = f"by {order.by} at {at} UTC; {sent}, {not_sent} not sent"
     if order.kind is OrderKind.DISCARD:
-        return Rejected(DISCARDED, f"discarded by {order.by}; {sent}")
-    return Rejected("stopped", f"stopped by {order.by}; {sent}; `activation run retry` continues")
+        return Rejected(DISCARDED, f"discarded {told}")
+    return Rejected("stopped", f"stopped {told}; `activation run retry {run_id}` continues")

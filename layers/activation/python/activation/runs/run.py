@@ -11,6 +11,7 @@ from activation.drops.row_filters import ends_empty, none_sent
 from activation.errors import ConfigError, Rejected, Retryable
 from activation.ledger.audience_lock import Superseded
 from activation.ledger.orders import Order
+from activation.ledger.row_counts import RowCounts
 from activation.ledger.runs import STOPPED, RunState
 from activation.ledger.split import Ending, Phase
 from activation.pipeline.client import PlatformClient
@@ -61,6 +62,7 @@ class ActiveRun:
             self.invocation.suspect_in_flight()
         if (order := self.invocation.orders.newest()) and run.state is not RunState.ACCEPTED:
             return self._ordered(order)
+        run.progress.plan.rows_held = None  # of a run that was stopped, which goes on now
         if run.state in STOPPED:  # an operator fixed the cause and redrove the message
             list_again(self.invocation)
             forget_options(self.invocation)
@@ -98,7 +100,16 @@ class ActiveRun:
         return RunEffects(self.invocation)
 
     def _ordered(self, order: Order) -> Next:
-        return self.machine.ordered(ended_by(order, self.invocation.held.run.progress.tally.acknowledged))
+        """Return the step of a run that somebody ends, once the rows that it leaves out are counted."""
+        invocation, progress = self.invocation, self.invocation.held.run.progress
+        rows = RowCounts.of(progress)
+        whole = rows.whole
+        if whole is None:
+            held = count_rows(invocation, is_ordered=True)
+            whole = held.rows if held.whole else None
+        progress.plan.rows_held = whole
+        left = None if whole is None else max(0, whole - rows.read)
+        return self.machine.ordered(ended_by(order, invocation.identity.run_id, rows.acknowledged, left))
 
     def _end(self, ending: Ending) -> Next:
         """Return the step to the recorded ending."""
