@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,19 +16,13 @@ APP = "app"  # in place of a connector's name: what concerns none of them alone
 def examine(found: Deployment, connector: str = "", audience: str = "") -> Iterator[tuple[str, Finding]]:
     """Yield each finding with its connector's name, or APP; asks the platforms, and notes the sizes they tell.
 
-    Unlike the daily examination, it asks for each ad account whose audiences a connector has filled.
-
     `connector` is "" for all of them and the app, `audience` one to be looked up as well.
     """
-    from activation.platforms.platform import Finding
-    from botocore.exceptions import ClientError
-
     from cli import today
     from cli.connectors import deployed, settings
-    from cli.known_audiences import accounts_filled
     from cli.typed import typed
     from lambdas.doctor.connector import SHRINKS_PERCENT
-    from lambdas.doctor.examination import Examiner, examine_app
+    from lambdas.doctor.examination import Examiner
     from lambdas.doctor.sources import Source
     from stacks.connector_told import of_app
 
@@ -44,13 +38,7 @@ def examine(found: Deployment, connector: str = "", audience: str = "") -> Itera
         clock=today.now,
         today=today.today,
     )
-    filled: Mapping[str, Sequence[str]] = {}
-    try:
-        filled = accounts_filled(found.ledger_table)
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        says = f"the ledger cannot be read ({code}): only the ad account of each secret is examined"
-        yield APP, Finding("ledger", ok=True, says=says, warns=True)
+    yield from ((APP, one) for one in examiner.ledger())
     for name, addresses in wanted.items():
         named = deployed(name, found)
         account = named.settings.get("account") or ""
@@ -62,10 +50,9 @@ def examine(found: Deployment, connector: str = "", audience: str = "") -> Itera
             addresses,
             audience,
             expected_account=account,
-            further_accounts=filled.get(name, ()),
             sources=sources,
         )
         yield from ((name, one) for one in examined)
     if not connector:
         told = of_app(read) if read else found.app
-        yield from ((APP, one) for one in examine_app(found.alarm_topics, told))
+        yield from ((APP, one) for one in examiner.app(found.alarm_topics, told))

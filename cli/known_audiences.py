@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -23,11 +23,12 @@ from activation.model import Action
 from activation.platforms.discovery import platforms
 
 from cli import deployment
+from lambdas.doctor.filled import KNOWN
 
 if TYPE_CHECKING:
     from activation.ledger.waiting_list import WakeUp
 
-LOCK, KNOWN = "#audience#", "#known#"
+LOCK = "#audience#"
 
 
 @dataclass(frozen=True)
@@ -140,25 +141,6 @@ def known_audiences(table: str, *, platform: str = "", name: str = "") -> list[K
         record = items.get(known_audience_key(lock), {})
         found.append(KnownAudience(of, account, audience, record, state, problem, _holder(items.get(lock, {}))))
     return found
-
-
-def accounts_filled(table: str) -> Mapping[str, Sequence[str]]:
-    """Return the ad accounts whose audiences were written to, by the names of the connectors that did so."""
-    pages = (
-        boto3.client("dynamodb")
-        .get_paginator("scan")
-        .paginate(
-            TableName=table,
-            FilterExpression="contains(pk, :known)",
-            ExpressionAttributeValues={":known": {"S": KNOWN}},
-            ProjectionExpression="pk, connector",
-        )
-    )
-    found: dict[str, set[str]] = {}
-    for item in (item for page in pages for item in page["Items"]):
-        if item["pk"]["S"].startswith("account#") and "connector" in item:
-            found.setdefault(item["connector"]["S"], set()).add(_place(item["pk"]["S"])[1])
-    return {name: sorted(accounts) for name, accounts in found.items()}
 
 
 def _holder(lock: Mapping[str, Any]) -> str:

@@ -84,6 +84,17 @@ def statements(
                 }
             },
         ),
+        # Which ad accounts were filled is in the keys of records that no index has. A scan names no key that a
+        # condition could ask for, but each attribute: the first is in every key, the second a connector's name.
+        allow(
+            "ListFilledAccounts",
+            ["dynamodb:Scan"],
+            [storage.ledger.table_arn],
+            {
+                "StringEquals": {"dynamodb:Select": "SPECIFIC_ATTRIBUTES"},
+                "ForAllValues:StringEquals": {"dynamodb:Attributes": ["pk", "connector"]},
+            },
+        ),
         # The lock under which a token is renewed, the sizes of audiences, and which findings were notified.
         allow(
             "Record",

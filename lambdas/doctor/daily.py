@@ -14,7 +14,7 @@ from activation.platforms.platform import Finding
 
 from lambdas.doctor.addresses import AppOutputs
 from lambdas.doctor.connector import SHRINKS_PERCENT
-from lambdas.doctor.examination import STOPPED, Examiner, examine_app, guarded
+from lambdas.doctor.examination import STOPPED, Examiner, guarded
 from lambdas.doctor.sources import sources_in
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class App:
         yield from (
             (name, list(guarded(self._of(name, examiner, remaining_s)))) for name in sorted(self.connectors)
         )
-        yield NO_CONNECTOR, list(examine_app(self.outputs.topics, self.outputs.app))
+        yield NO_CONNECTOR, [*examiner.ledger(), *examiner.app(self.outputs.topics, self.outputs.app)]
 
     def _of(self, name: str, examiner: Examiner, remaining_s: Callable[[], float]) -> Iterator[Finding]:
         addresses, platform = self.outputs.addresses(name), platforms()[self.connectors[name]]

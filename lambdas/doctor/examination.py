@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cached_property
 from typing import Any
 
 import boto3
@@ -22,6 +23,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lambdas.doctor.addresses import ConnectorAddresses
 from lambdas.doctor.concurrency import examine_concurrency
 from lambdas.doctor.connector import SHRINKS_PERCENT, ConnectorDoctor
+from lambdas.doctor.filled import FilledAccounts
 from lambdas.doctor.line import Line
 from lambdas.doctor.secret import read_secret
 from lambdas.doctor.sources import Source, examine_sources
@@ -62,14 +64,13 @@ class Examiner:
         audience: str = "",
         *,
         expected_account: str = "",
-        further_accounts: Sequence[str] = (),
         sources: Sequence[Source] = (),
     ) -> Iterator[Finding]:
         """Yield the findings of a connector, its line and its sources; `options` are the connector's, complete.
 
         `audience` is looked up by its name, "" for none. `expected_account` is the ad account that the settings
-        name, "" for none, and `further_accounts` are others whose audiences the connector has filled. What one
-        part raises is its finding, and the others are examined all the same.
+        name, "" for none; others whose audiences the connector has filled are examined as well. What one part
+        raises is its finding, and the others are examined all the same.
         """
         yield from guarded(
             self._access(
@@ -79,7 +80,6 @@ class Examiner:
                 addresses.secret_arn,
                 audience=audience,
                 expected_account=expected_account,
-                further_accounts=further_accounts,
             )
         )
         line = Line(
@@ -104,7 +104,6 @@ class Examiner:
         *,
         audience: str,
         expected_account: str,
-        further_accounts: Sequence[str],
     ) -> Iterator[Finding]:
         table = ConditionalTable(boto3.client("dynamodb"), self.ledger_table)
         yield from ConnectorDoctor(
@@ -118,7 +117,7 @@ class Examiner:
             PooledHttp(connections=1),
             self.command,
             expected_account=expected_account,
-            further_accounts=further_accounts,
+            further_accounts=self._filled.by_connector.get(name, ()),
             any_endpoint=self.any_endpoint,
             own_sdk=self.own_sdk,
             sizes=KnownAudiences(table, clock=self.clock) if self.keeps_sizes else None,
@@ -128,15 +127,22 @@ class Examiner:
             remaining_s=self.remaining_s,
         ).findings(audience)
 
+    def ledger(self) -> Iterator[Finding]:
+        """Yield a warning where the ledger does not say which ad accounts were filled."""
+        yield from guarded(self._filled.findings())
 
-def examine_app(topics: tuple[str, ...], told: Mapping[str, Any]) -> Iterator[Finding]:
-    """Yield what concerns no connector alone: who is notified, and how much may run at once.
+    def app(self, topics: tuple[str, ...], told: Mapping[str, Any]) -> Iterator[Finding]:
+        """Yield what concerns no connector alone: who is notified, and how much may run at once.
 
-    `told` is what `stacks.connector_told.of_app` says of the settings, {} of an earlier release's.
-    """
-    yield from guarded(examine_topics(topics, nobody=told.get("alarms") == NOBODY))
-    if told:
-        yield from guarded(map(examine_concurrency, [told]))
+        `told` is what `stacks.connector_told.of_app` says of the settings, {} of an earlier release's.
+        """
+        yield from guarded(examine_topics(topics, nobody=told.get("alarms") == NOBODY))
+        if told:
+            yield from guarded(map(examine_concurrency, [told]))
+
+    @cached_property
+    def _filled(self) -> FilledAccounts:
+        return FilledAccounts.read(boto3.client("dynamodb"), self.ledger_table)
 
 
 def guarded(findings: Iterator[Finding]) -> Iterator[Finding]:

@@ -99,6 +99,9 @@ def test_the_role_reads_and_records_what_is_its_own(resources: dict[str, Any]) -
         "dynamodb:UpdateItem", "events:PutEvents", "sqs:SendMessage", "logs:PutLogEvents",
         "xray:PutTraceSegments", "xray:PutTelemetryRecords",
     }  # fmt: skip
+    assert own["ListFilledAccounts"]["Condition"]["ForAllValues:StringEquals"] == {
+        "dynamodb:Attributes": ["pk", "connector"]
+    }
     assert own["Record"]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] == [
         "account#meta#token#*", "account#meta#*#known#*", "account#tiktok#token#*", "account#tiktok#*#known#*",
         "_#doctor#*",

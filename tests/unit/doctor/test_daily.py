@@ -10,15 +10,17 @@ from typing import Any, cast
 import boto3
 import pytest
 from activation.aws.table import ConditionalTable
+from activation.ledger.audiences import sizes_in
 from activation.ledger.findings import NotifiedFindings
 from activation.platforms.platform import Finding
+from botocore.exceptions import ClientError
 
 from lambdas.doctor.handler import lambda_handler
 from lambdas.doctor.report import groups
 from sandbox.platforms.meta.app import build
 from sandbox.platforms.outside import Outside
 from sandbox.platforms.server import running
-from tests.unit.doctor.patient import Patient
+from tests.unit.doctor.patient import KNOWN, Patient
 from tests.unit.line.table_in_memory import Table
 
 DAY_S = 86_400.0
@@ -184,3 +186,31 @@ def test_many_findings_of_one_check_are_one_notice() -> None:
         ("failure", "'B' is flagged (and 1 more)"),
         ("warning", "'A' is old"),
     ]
+
+
+def test_every_ad_account_that_was_filled_is_examined(patient: Patient) -> None:
+    """By the same token: the size of an audience in a further account is noted as that in the secret's own."""
+    further = "542676646350002"
+    patient.platform.configure(
+        accounts=[{}, {"id": further}],
+        audiences=[{"name": "VIP", "size": 10_000}, {"name": "Brio", "account_id": further, "size": 20_000}],
+    )
+    here, there = f"{KNOWN}VIP", f"account#meta#{further}#known#Brio"
+    patient.table.items[here] = {"pk": {"S": here}, "connector": {"S": "meta"}}
+    patient.table.items[there] = {"pk": {"S": there}, "connector": {"S": "meta"}}
+    assert call()["findings"] == []
+    found = [str(sizes_in(patient.table.items[one])[0]) for one in (here, there)]
+    assert found == ["7,000 to 7,100", "14,000 to 15,000"]
+
+
+def test_a_ledger_that_cannot_be_scanned_is_a_warning(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The secret's own ad account is examined all the same."""
+    denied = ClientError({"Error": {"Code": "AccessDeniedException"}}, "Scan")
+
+    def refuse(**_: object) -> None:
+        raise denied
+
+    monkeypatch.setattr(patient.table, "paginate", refuse)
+    (found,) = call()["findings"]
+    assert (found["connector"], found["check"], found["severity"]) == ("_", "ledger", "warning")
+    assert "AccessDeniedException" in found["says"]
