@@ -35,7 +35,7 @@ def approve_run(found: Deployment, receipt: dict[str, Any], by: str) -> str:
     connector, run_id = receipt["connector"], receipt["run_id"]
     table = ConditionalTable(boto3.client("dynamodb"), found.ledger_table)
     Approvals(table, connector).note(run_id, by)
-    if not resend.bring_back(boto3.client("sqs"), found.connector(connector), run_id):
+    if not resend.bring_back(boto3.client("sqs"), found.queues(connector), run_id):
         raise NotApprovedError(
             f"approved, but the run's message was not found among the dead letters of {connector}: if nobody has"
             f" redriven it, drop the export again"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cli.deployment import Deployment
 from cli.letters import DeadLetters
-from lambdas.doctor.addresses import ConnectorAddresses
+from lambdas.doctor.addresses import LineQueues
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.client import SQSClient
@@ -38,9 +38,9 @@ def deliver(sqs: SQSClient, source_url: str, target_url: str) -> int:
     return moved
 
 
-def bring_back(sqs: SQSClient, addresses: ConnectorAddresses, run_id: str) -> bool:
+def bring_back(sqs: SQSClient, queues: LineQueues, run_id: str) -> bool:
     """Move one run's message from the dead letters back to its queue; return whether it was there."""
-    letters = DeadLetters(sqs, addresses.dead_letter_queue_url, addresses.queue_url)
+    letters = DeadLetters(sqs, queues.dead_letter_queue_url, queues.queue_url)
     return letters.move(lambda one: one.run_id == run_id) > 0
 
 

@@ -45,7 +45,8 @@ class RunActions:
 
     def refuse(self, action: str, row: RunRow) -> None:
         """Raise RefusedActionError where a run is in no state for an action, or has no message to act by."""
-        if row.connector not in self.found.connectors and not (action == "discard" and self._is_unread_list(row)):
+        is_list = row.connector == SUPPRESSIONS and self.found.lists is not None
+        if row.connector not in self.found.connectors and not is_list:
             raise RefusedActionError("it belongs to no connector")
         if action == "stop" and row.state == "accepted":
             raise RefusedActionError("the platform has accepted all of it: there is nothing left to stop")
@@ -58,10 +59,6 @@ class RunActions:
         if row.state in CONTINUABLE and not (action == "discard" and row.is_unread) and not self._has_message(row):
             then = "nothing continues it" if action == "discard" else "drop the file again"
             raise RefusedActionError(f"its message is neither in its record nor among the dead letters: {then}")
-
-    def _is_unread_list(self, row: RunRow) -> bool:
-        """Return whether a drop of suppression lists has a key that cannot be read."""
-        return row.is_unread and row.connector == SUPPRESSIONS and self.found.lists is not None
 
     def stop(self, row: RunRow) -> str:
         """Have a run send nothing more; what was acknowledged stays, and is accounted for."""
@@ -131,8 +128,8 @@ class RunActions:
 
         from cli import resend
 
-        sqs, addresses = boto3.client("sqs"), self.found.connector(row.connector)
-        if row.state in CONTINUABLE and resend.bring_back(sqs, addresses, row.run_id):
+        sqs, queues = boto3.client("sqs"), self.found.queues(row.connector)
+        if row.state in CONTINUABLE and resend.bring_back(sqs, queues, row.run_id):
             return True
         return self._send_recorded(row)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from activation.drops.chunk import DropReader
 from activation.errors import ConfigError, Rejected
 from activation.ledger.runs import STOPPED, RunState
-from activation.ledger.suppression_lists import SuppressionRecord
+from activation.ledger.suppression_lists import SuppressionList, SuppressionRecord
 from activation.model import Action, Cursor
 from activation.pipeline.findings import row_reasons
 from activation.runs.advance import leave
@@ -22,8 +22,9 @@ from activation.runs.deadline import begin_again
 from activation.runs.effects import RunEffects
 from activation.runs.invocation import Invocation
 from activation.runs.opening import open_run
+from activation.runs.ordered import ended_by
 from activation.runs.relist import list_again
-from activation.runs.states import Next, StateMachine
+from activation.runs.states import Next, StateMachine, Step
 from activation.suppression.current import ACCEPTED_AFTER_S
 from activation.suppression.listed import Listed
 from activation.suppression.store import ListStore
@@ -31,6 +32,8 @@ from activation.suppression.store import ListStore
 from lambdas.suppressions.change import Changed, ListChange
 from lambdas.suppressions.list_drop import ListDrop, names_nobody, refuse_hashed, refuse_made_for, too_many
 from lambdas.suppressions.settings import ListSettings
+
+UNCHANGED = "the list was not changed"
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,9 @@ class ListRun:
     def work(self) -> Next:
         """Read the drop and change its list; raises what stops the run, and then the list is as it was."""
         run, invocation = self.invocation.held.run, self.invocation
+        invocation.orders.newest()
+        if step := self._ordered():
+            return step
         if run.state in STOPPED:
             list_again(invocation)
             begin_again(run, self.machine.clock())
@@ -63,18 +69,37 @@ class ListRun:
             return self.machine.done(RunState.EMPTY, {})
 
     def leave(self, step: Next) -> RunState:
-        """Take the step."""
+        """Take the step, unless somebody has asked for the run to end where it would go on."""
+        if step.step in (Step.WAIT, Step.CONTINUE):
+            step = self._ordered() or step
         return leave(self.invocation, step, RunEffects(self.invocation, all_letters=True))
+
+    def _ordered(self) -> Next | None:
+        """Return the step of a run that somebody ends, None if nobody does or the list is changed already."""
+        invocation, order = self.invocation, self.invocation.orders.ending
+        if order is None:
+            return None
+        lists = SuppressionRecord(invocation.connector.clients.table).read().lists
+        run_id, own = invocation.identity.run_id, lists.get(invocation.audience.name, SuppressionList())
+        if run_id in own.runs:
+            return None
+        invocation.held.run.progress.tally.forget_rows()
+        invocation.rejects.remove_parts()
+        return self.machine.ordered(ended_by(order, run_id, UNCHANGED))
 
     def _change(self) -> Next:
         connector, held = self.invocation.connector, self.invocation.held
-        heads, rows = self._read()
+        read, ended = self._read(), self._ordered()
+        if read is None or ended:
+            return ended or self.machine.out_of_time()
+        heads, rows = read
         if not rows:
             return self.machine.done(RunState.EMPTY, {})
         tally = held.run.progress.tally
         if not tally.acknowledged:
             raise names_nobody(self.invocation.located.kind, tally.rejected_by_us)
         if refused := too_many(tally.acknowledged, self.settings.most_rows, lifts=self._lifts):
+            tally.acknowledged = 0  # the list stays as it is
             raise ConfigError("too_many_at_once", refused)
         change = ListChange(
             SuppressionRecord(connector.clients.table),
@@ -92,8 +117,11 @@ class ListRun:
     def _lifts(self) -> bool:
         return self.invocation.identity.audience.action is Action.REMOVE
 
-    def _read(self) -> tuple[dict[str, Listed], int]:
-        """Read the drop; return what it holds by platform, and its rows, all of which the tally accounts for."""
+    def _read(self) -> tuple[dict[str, Listed], int] | None:
+        """Read the drop; return what it holds by platform, and its rows, all of which the tally accounts for.
+
+        Return None where somebody ends the run meanwhile.
+        """
         reader, drop = self._open()
         progress = self.invocation.held.run.progress
         progress.tally.forget_rows()
@@ -107,6 +135,10 @@ class ListRun:
             progress.tally.mended += len(chunk.mended)
             row = chunk.first_row + chunk.row_count - 1
             if not self.invocation.keep_and_may_go_on():
+                if self._ordered():
+                    return None
+                if self.invocation.orders.ending:  # too late: the list is changed, and only the rows are counted
+                    continue
                 raise Rejected(
                     "too_long_to_read",
                     "the drop cannot be read within one invocation, so the list was not changed: split it",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import boto3
@@ -12,7 +13,9 @@ from activation.aws.table import ConditionalTable
 from activation.ledger.orders import OrderKind, Orders
 from typer.testing import CliRunner, Result
 
+from cli import deployment
 from cli.__main__ import app
+from lambdas.doctor.addresses import LineQueues
 from tests.unit.cli.ledger_in_moto import LEDGER, item, put
 
 if TYPE_CHECKING:
@@ -85,7 +88,8 @@ def test_a_dead_letter_goes_back_and_others_stay(sqs: SQSClient, action: str) ->
         ("retry", item(RUN, "failed", code="discarded"), "it was discarded: drop the file again"),
         ("discard", item(RUN, "running"), "it is running; only a run that waits, is blocked or has failed"),
         ("discard", item(RUN, "failed", code="discarded"), "it was discarded already"),
-        ("stop", item(RUN, "running", pk=f"suppressions#run#{RUN}"), "it belongs to no connector"),
+        ("stop", item(RUN, "running", pk=f"gone#run#{RUN}"), "it belongs to no connector"),
+        ("stop", item(RUN, "running", pk=f"suppressions#run#{RUN}"), "it belongs to no connector"),  # not deployed
     ],
 )
 def test_what_a_state_does_not_allow_is_refused(
@@ -135,3 +139,15 @@ def test_nothing_happens_without_a_yes() -> None:
     assert (no.exit_code, orders()) == (1, [])
     assert f"run {RUN}, running: meta: VIP (add), 10 rows, 1 rejected" in no.stdout
     assert asked("stop", RUN, "--json").exit_code == 2
+
+
+def test_a_run_of_a_suppression_list_is_acted_on(sqs: SQSClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the lists' own queue, where they are deployed."""
+    urls = [sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("lists", "lists-dead", "lists-lost")]
+    found = replace(deployment.find(), lists=LineQueues(*urls))
+    monkeypatch.setattr(deployment, "find", lambda: found)
+    put(item(RUN, "waiting", pk=f"suppressions#run#{RUN}", message=MESSAGE))
+    assert asked("stop", RUN, "--yes").exit_code == 0
+    (order,) = Orders(ConditionalTable(boto3.client("dynamodb"), LEDGER), "suppressions").of(RUN)
+    assert order.kind is OrderKind.STOP
+    assert (queued(sqs, "lists"), queued(sqs)) == ([MESSAGE], [])

@@ -9,12 +9,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from activation.aws.table import ConditionalTable
 from activation.identifiers.refused import new_key
+from activation.ledger.orders import OrderKind, Orders
 from activation.ledger.runs import RunState
 from activation.ledger.suppression_lists import KEY, NAME
 from activation.suppression.current import ACCEPTED_AFTER_S, FRESH_S
 
 from lambdas.suppressions.lists import tables
+from lambdas.suppressions.run import ListRun
 from tests.unit.suppressions.world import ListWorld
 
 FILE = "email,phone,customer_id\nAnna@X.example,+49 171 1234567,c1\nnobody,,\nbert@x.example,,\n"
@@ -277,3 +280,53 @@ def test_two_drops_at_once_lose_nobody() -> None:
     world.run(world.event(world.put("email\nfirst@x.example\n", "suppressions/no/raw/a.csv")))
     assert world.has("meta", "EMAIL", "first@x.example")
     assert world.has("meta", "EMAIL", "second@x.example")
+
+
+@pytest.mark.parametrize("kind", [OrderKind.DISCARD, OrderKind.STOP])
+def test_a_run_that_somebody_ends_changes_no_list(kind: OrderKind) -> None:
+    """One that has failed and one that reads its drop; a stopped one continues when it is asked to."""
+    world = ListWorld(most_rows=1)
+    body = world.event(world.put(FILE, f"{NAME}/no/raw/a.csv"))
+    world.run(body)
+    run = world.run_of(body)
+    assert (run.state, run.code) == (RunState.BLOCKED, "too_many_at_once")
+    run_id = run.pk.rpartition("#")[2]
+    orders = Orders(ConditionalTable(world.aws.dynamodb, "ledger"), NAME, world.clock)
+    orders.note(run_id, kind, "arn:x")
+    world.most_rows = 10
+    world.restart()
+    world.run(*(str(one["Body"]) for one in world.take_dead_letters()))
+    receipt = world.receipt()
+    code = "discarded" if kind is OrderKind.DISCARD else "stopped"
+    assert (receipt["state"], receipt["reason"]["code"]) == (RunState.FAILED, code)
+    assert "; the list was not changed" in receipt["reason"]["sentence"]
+    assert receipt["rows"]["acknowledged"] == 0
+    assert world.lists.lists == {}
+    assert world.take_dead_letters() == []
+    if kind is OrderKind.STOP:
+        orders.note(run_id, OrderKind.RETRY, "arn:x")
+        world.run(world.run_of(body).message)
+        assert (world.receipt()["state"], world.receipt()["rows"]["acknowledged"]) == (RunState.APPLIED, 2)
+
+
+def test_a_run_whose_list_is_changed_is_not_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was discarded after its worker had changed the list and died: the receipt says what happened."""
+    world = ListWorld()
+    body = world.event(world.put(FILE, f"{NAME}/no/raw/a.csv"))
+
+    def die(_: object) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ListRun, "_notes", lambda *_: die(_))
+        with pytest.raises(KilledError):
+            world.process().handle(body, aws_account="", time_left_s=lambda: 900.0)
+    run_id = world.run_of(body).pk.rpartition("#")[2]
+    Orders(ConditionalTable(world.aws.dynamodb, "ledger"), NAME, world.clock).note(run_id, OrderKind.STOP, "arn:x")
+    world.clock.pass_s(3_600)
+    world.run(body)
+    assert (world.receipt()["state"], world.receipt()["rows"]["acknowledged"]) == (RunState.APPLIED, 2)
+
+
+class KilledError(Exception):
+    """The worker is gone."""

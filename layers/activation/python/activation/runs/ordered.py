@@ -58,15 +58,17 @@ class OrderWatch:
         return left_s if self.ending is None else 0.0
 
 
-def ended_by(order: Order, run_id: str, acknowledged: int, left: int | None) -> Rejected:
-    """Return why a run has ended that somebody has asked to end.
-
-    `acknowledged` are its rows so far, and `left` those without an outcome, None where they are not counted.
-    """
-    at = datetime.fromtimestamp(order.at, tz=UTC).strftime("%Y-%m-%d %H:%M:%S")
+def rows_left(acknowledged: int, left: int | None) -> str:
+    """Return what was sent of a drop and what not: `left` are rows without an outcome, None if not counted."""
     sent = f"{acknowledged:,} row{'s' * (acknowledged != 1)} acknowledged before that"
     not_sent = "the rest of the file was" if left is None else f"{left:,} {'was' if left == 1 else 'were'}"
-    told = f"by {order.by} at {at} UTC; {sent}, {not_sent} not sent"
+    return f"{sent}, {not_sent} not sent"
+
+
+def ended_by(order: Order, run_id: str, done: str) -> Rejected:
+    """Return why a run has ended that somebody has asked to end; `done` is what it had done by then."""
+    at = datetime.fromtimestamp(order.at, tz=UTC).strftime("%Y-%m-%d %H:%M:%S")
+    told = f"by {order.by} at {at} UTC; {done}"
     if order.kind is OrderKind.DISCARD:
         return Rejected(DISCARDED, f"discarded {told}")
     return Rejected("stopped", f"stopped {told}; `activation run retry {run_id}` continues")

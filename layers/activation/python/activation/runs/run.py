@@ -35,7 +35,7 @@ from activation.runs.mirror import MirrorSteps
 from activation.runs.mirror_compare import send_again
 from activation.runs.mirror_guard import refuse_file
 from activation.runs.mirror_removal import note_removal
-from activation.runs.ordered import ended_by
+from activation.runs.ordered import ended_by, rows_left
 from activation.runs.other_runs import compare_others
 from activation.runs.relist import list_again
 from activation.runs.replace_guard import refuse_several
@@ -109,7 +109,9 @@ class ActiveRun:
             whole = held.rows if held.whole else None
         progress.plan.rows_held = whole
         left = None if whole is None else max(0, whole - rows.read)
-        return self.machine.ordered(ended_by(order, invocation.identity.run_id, rows.acknowledged, left))
+        return self.machine.ordered(
+            ended_by(order, invocation.identity.run_id, rows_left(rows.acknowledged, left))
+        )
 
     def _end(self, ending: Ending) -> Next:
         """Return the step to the recorded ending."""
