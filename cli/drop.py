@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from activation.drops.folder_manifest import ManifestReading
     from activation.errors import Rejected
     from activation.identifiers.column_map import Entries
+    from activation.model import RunWarning
 
     from cli.deployment import Deployment
     from cli.dry_run import Content, DryRun
@@ -147,12 +148,12 @@ def drop(
             run.open(source)  # raises where the files have different headers
         if first:
             source = first_of(run.open(source), first)
-        found = _found(run, source, is_part=first > 0) if strict else []
+        found, doubts = _found(run, source, is_part=first > 0, strict=strict)
         upload = Upload(local, source, key, read_as)
         upload.check()
     except (Rejected, NoConnector, ConfigError) as error:
         deployment.fail(f"{error.code}: {key_refused(error, local, name)}")
-    _tell(found, upload, strict=strict)
+    _tell(found, doubts, upload, strict=strict)
     app = deployment.find() if anyway else _ready(run, source, lambda error: key_refused(error, local, name))
     _refuse_unread_encoding(app, read_as.encoding)
     bucket = app.drops_bucket
@@ -204,13 +205,17 @@ def _plan(*arguments: Any, **options: Any) -> None:
     plan(*arguments, **options)
 
 
-def _tell(found: list[str], upload: Upload, *, strict: bool) -> None:
-    """Print what the keys are warned for; end the command for what a plan `found`, or a warning if `strict`."""
+def _tell(found: list[str], doubts: list[RunWarning], upload: Upload, *, strict: bool) -> None:
+    """Print what the keys and the encoding are warned for; end the command for what a plan `found`.
+
+    With `strict`, end it for such a warning too.
+    """
     from activation.drops.key_names import of_keys
 
     from cli import deployment
+    from cli.printable import printable
 
-    warned = [f"warning  {one.code}: {one.sentence}" for one in of_keys(upload.keys)]
+    warned = [printable(f"warning  {one.code}: {one.sentence}") for one in (*of_keys(upload.keys), *doubts)]
     if found or (strict and warned):
         deployment.fail("\n".join((*found, *warned, "nothing was uploaded")))
     if warned:
@@ -270,11 +275,18 @@ def _say(upload: Upload, bucket: str, version: str, run_id: str, *, as_json: boo
         follow(run_id, within_s=WAITS_S, appears=True)
 
 
-def _found(run: DryRun, source: Content, *, is_part: bool) -> list[str]:
-    """Return why a plan of the drop is refused, and what it warns of: not that a part of the file is small."""
+def _found(run: DryRun, source: Content, *, is_part: bool, strict: bool) -> tuple[list[str], list[RunWarning]]:
+    """Return why a plan of the drop is refused and what it warns of, if `strict`; and doubts of its encoding.
+
+    That a part of the file is small is no warning.
+    """
+    from cli.encoding_doubts import encoding_doubts
     from cli.verdict import warnings
 
+    doubts = encoding_doubts(run, source)
+    if not strict:
+        return [], doubts
     sums = run.over(source)
     warned = [one for one in warnings(run, sums) if not (is_part and one.code == "audience_small")]
     refused = [f"refused  {sums.refusal.code}: {sums.refusal.sentence}"] if sums.refusal else []
-    return [*refused, *(f"warning  {one.code}: {one.sentence}" for one in warned)]
+    return [*refused, *(f"warning  {one.code}: {one.sentence}" for one in warned)], doubts

@@ -226,6 +226,11 @@ class DryRun:
         )
 
     @property
+    def encoding(self) -> str:
+        """Return the encoding that is declared for the drop, or for all of the connector's, "" for none."""
+        return str(self._setting("encoding") or "")
+
+    @property
     def connector_columns(self) -> Entries:
         """Return what the connector's settings say of its files' columns."""
         return tuple(dict(self._setting("columns") or ()).items())

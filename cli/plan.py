@@ -93,6 +93,7 @@ def plan(
     from cli.connectors import NoConnector, connector_of
     from cli.country import country_option, known_encoding, known_order, known_zone
     from cli.dry_run import DryRun
+    from cli.encoding_doubts import encoding_doubts
     from cli.keys import drop_key, key_refused
     from cli.local_files import folder_name, local_files
     from cli.plan_table import print_plan
@@ -134,6 +135,8 @@ def plan(
             _refuse(key, error.code, error.sentence, as_json)
     folder_of = {"folder": local.described} if local.is_folder else {}
     report = report_of(key, run, sums) | folder_of | audience_of(run, sums, local)
+    if sums.refusal is None:
+        report["warnings"] += [asdict(one) for one in encoding_doubts(run, local.content())]
     shown = preview(run, local.content(), rows)
     if as_json:
         cells = {"preview": [asdict(one) for one in shown]} if rows else {}

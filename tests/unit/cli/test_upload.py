@@ -113,6 +113,19 @@ def test_a_drop_of_which_a_later_row_is_sent_is_uploaded(bucket: S3Client, tmp_p
     assert len(bucket.list_objects_v2(Bucket="drops")["Contents"]) == 1
 
 
+def test_a_doubtful_encoding_is_said_before_anything_is_uploaded(bucket: S3Client, tmp_path: Path) -> None:
+    """A warning, which --strict makes an end."""
+    file = tmp_path / "people.csv"
+    file.write_bytes("email,Vorname\nann@example.com,Paweł\n".encode("cp1250"))
+    arguments = ["drop", str(file), "--connector", "meta", "--audience", "VIP", "--encoding", "windows-1252"]
+    refused = CliRunner().invoke(app, [*arguments, "--strict"])
+    assert refused.exit_code == 1
+    assert 'row 1, column "Vorname" has improbable letters' in refused.stderr
+    assert "Pawe" not in refused.output
+    assert "Contents" not in bucket.list_objects_v2(Bucket="drops")
+    assert "encoding_doubtful" in CliRunner().invoke(app, arguments).stderr
+
+
 def test_the_encoding_of_a_drop_travels_with_it(bucket: S3Client, tmp_path: Path) -> None:
     """With a file as its metadata, with a folder in its manifest; without it the drop is refused."""
     file = tmp_path / "people.csv"
