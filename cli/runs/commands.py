@@ -14,8 +14,9 @@ from cli.completion import connectors
 from cli.times import utc_time
 
 if TYPE_CHECKING:
+    from activation.report.undone import Undo
+
     from cli.runs.rows import RunRow
-    from cli.runs.undone import Undo
 
 
 def runs(

@@ -7,9 +7,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from activation.report.undone import Undo
+
 from cli.runs.listing import find_run
 from cli.runs.rows import OPEN, RunRow
-from cli.runs.undone import Undo, Undos, undos_among
+from cli.runs.undone import Undos, undos_among
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient

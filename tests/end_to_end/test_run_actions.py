@@ -104,6 +104,7 @@ def test_a_run_whose_drop_is_deleted_is_undone_by_a_copy(meta: Line, tmp_path: P
     receipt = meta.finish(replace(put, run_id=run_id, receipt_key=put.receipt_key.replace(put.run_id, run_id)))
     assert (receipt["reason"], receipt["undoes"], receipt["rows"]["acknowledged"]) == (None, put.run_id, 20)
     assert meta.held("Copied") == meta.members(people(5, "before"))
+    assert meta.sandbox.receipt(put.receipt_key)["undone_by"]["rows_removed"] == 20
     meta.wait_until_quiet()
     bucket = meta.sandbox.described["drops_bucket"]
     found = meta.sandbox.client("s3").list_object_versions(Bucket=bucket, Prefix=f"{meta.connector}/Copied/")

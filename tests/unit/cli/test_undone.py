@@ -12,6 +12,7 @@ import boto3
 import pytest
 from activation.aws.table import ConditionalTable
 from activation.ledger.orders import OrderKind, Orders
+from activation.report.undone import Undo
 from moto import mock_aws
 from typer.testing import CliRunner
 
@@ -19,7 +20,7 @@ from cli import deployment
 from cli.__main__ import app
 from cli.deployment import Deployment
 from cli.runs.listing import Wanted, list_runs
-from cli.runs.undone import Undo, undos_among
+from cli.runs.undone import undos_among
 from tests.unit.cli.ledger_in_moto import LEDGER, START, item, make_ledger, put
 from tests.unit.cli.test_receipts_shown import receipt
 

@@ -15,6 +15,7 @@ import uvicorn
 from activation.ledger.audiences import EstimatedSize
 from activation.platforms.platform import Finding
 from activation.report.places import Places
+from activation.report.undone import Undo
 
 from cli.console.app import application
 from cli.console.guard import Guard
@@ -24,7 +25,7 @@ from cli.known_audiences import KnownAudience
 from cli.runs.asked import Asked
 from cli.runs.listing import Wanted
 from cli.runs.rows import RunRow
-from cli.runs.undone import Undo, Undos
+from cli.runs.undone import Undos
 from cli.runs.view import RunView
 from tests.unit.report.test_page import MISLEADING, receipt_of
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 from activation.model import UNREADABLE
+from activation.report.undone import Undo
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from cli.console.app import NEEDS_S, Console
@@ -15,7 +16,6 @@ from cli.console.guard import HOST
 from cli.console.letters import by_code
 from cli.console.wording import cure
 from cli.letters import NO_REASON, Letter
-from cli.runs.undone import Undo
 from tests.unit.console.fake import APPLIED, BLOCKED, ENDED, NOW, RUNNING, FakeSource, Served, row
 from tests.unit.report.test_page import outline
 

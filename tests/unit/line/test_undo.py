@@ -58,7 +58,8 @@ def id_of(world: World, message: str) -> str:
 def order(world: World, message: str, kind: OrderKind) -> None:
     """Give an order to the run of a message, which need not have begun."""
     orders = Orders(ConditionalTable(world.aws.dynamodb, "ledger"), world.name, world.clock)
-    orders.note(id_of(world, message), kind, ARN)
+    undoes = str(json.loads(message).get("undo", "")) if kind is OrderKind.UNDO else ""
+    orders.note(id_of(world, message), kind, ARN, undoes)
     world.clock.pass_s(3)
 
 
@@ -84,6 +85,28 @@ def retried(world: World, message: str) -> dict[str, Any]:
 def removal(world: World, rows: list[str], file: str = "gone.csv") -> str:
     """Put a drop that removes people, and return its message."""
     return world.event(world.put(table(rows), f"{world.name}/vip/raw/remove/{file}"))
+
+
+def test_the_receipt_and_the_page_of_an_undone_run_name_its_undo(make_world: Make) -> None:
+    """Once the undo has ended; nothing else of the receipt changes."""
+    world = make_world()
+    body = world.drop(table(people(4)))
+    world.run(body)
+    before, message = world.receipt(), undo(world, body)
+    order(world, message, OrderKind.UNDO)
+    receipt = undone(world, message)
+    (after,) = [one for one in world.receipts() if one["run_id"] == before["run_id"]]
+    told = after.pop("undone_by")
+    assert after == before
+    assert (told["run_id"], told["state"], told["rows_removed"], told["by"]) == (
+        receipt["run_id"],
+        "applied",
+        4,
+        ARN,
+    )
+    page = world.aws.s3.get_object(Bucket="receipts", Key=f"receipts/{world.name}/vip/{before['run_id']}.html")
+    assert f"Undone by run {receipt['run_id']}, 4 rows removed; asked for by {ARN}" in page["Body"].read().decode()
+    assert "undone_by" not in receipt
 
 
 def test_whom_other_runs_have_sent_stays(make_world: Make) -> None:

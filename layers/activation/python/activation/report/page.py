@@ -99,7 +99,7 @@ def _reason(reason: Mapping[str, str] | None) -> Html | None:
 
 
 def _undone(undone_by: Mapping[str, Any] | None) -> Html | None:
-    """Return that another run has undone this one; a stored receipt, which is older, does not say so."""
+    """Return that another run has undone this one, or does so."""
     if not undone_by:
         return None
     said = spoken(str(undone_by["sentence"]))

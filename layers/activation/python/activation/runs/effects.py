@@ -24,6 +24,7 @@ from activation.report import receipts, stored
 from activation.report import warnings as verdict
 from activation.report.announce import announce, announce_incomplete
 from activation.report.receipts import Identity
+from activation.report.undone import tell_undone
 from activation.runs.cold_start import Connector
 from activation.runs.deadline import LOCKED
 from activation.runs.earlier_closings import origin_of
@@ -169,6 +170,8 @@ class RunEffects:
         bucket = connector.settings.receipts_bucket
         if stored.write(connector.clients.s3, bucket, f"{invocation.stem}.json", receipt) and receipt["final"]:
             stored.write_page(connector.clients.s3, bucket, invocation.stem, receipt)
+            with suppress(ClientError, BotoCoreError, ActivationError):  # the commands find the undo all the same
+                tell_undone(connector.clients.s3, bucket, receipt, f"{invocation.stem}.json")
         return receipt
 
     def _write_receipt_if_allowed(self) -> tuple[bool, dict[str, Any]]:
