@@ -23,7 +23,7 @@ class ReadLimits:
     """
 
     record_bytes: int = MIB
-    block_bytes: int = 2 * MIB
+    block_bytes: int = 3 * MIB // 2
     inflated_bytes: int = 64 * GIB
     inflated_ratio: float = 200.0
     ratio_free_bytes: int = 16 * MIB
