@@ -128,6 +128,13 @@ def _alike(to: Target, other: Target) -> bool:
     return bool(named) and (to.connector, to.account) == (other.connector, other.account)
 
 
+def accounts_here() -> tuple[ConnectorAccounts, ...]:
+    """Return which ad accounts the connectors of the settings here serve; raises NoConnector."""
+    from cli.connectors import connectors
+
+    return tuple(map(_accounts, connectors(None).values()))
+
+
 def _accounts(one: NamedConnector) -> ConnectorAccounts:
     own, further = one.settings.get("account") or "", tuple(one.settings.get("accounts") or ())
     return ConnectorAccounts(one.name, one.platform.name, own, further, one.platform.account.prefix)

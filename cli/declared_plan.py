@@ -6,16 +6,20 @@ import json
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lambdas.sync.declaration import Declaration, Target
-from lambdas.sync.source import Extract, Source
+if TYPE_CHECKING:
+    from activation.errors import ActivationError
+
+    from lambdas.sync.declaration import Declaration, Declarations, Target
+    from lambdas.sync.source import Extract, Source
+    from lambdas.sync.sources import Sources
 
 File = Annotated[Path, typer.Option("--file", help="The file of declarations.")]
 MOST_S = 900.0  # as the function has
@@ -38,7 +42,10 @@ class LocalParts:
 
 def plan(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME", help="Declarations; all by default.")
+        list[str] | None,
+        typer.Argument(
+            metavar="NAME", help="Declarations, and rows of tables (cdp:kangoo); all declarations by default."
+        ),
     ] = None,
     file: File = Path("audiences.yml"),
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per audience.")] = False,
@@ -50,17 +57,16 @@ def plan(
     """
     from activation.errors import ActivationError
 
-    from cli import deployment
     from cli.declared import find_sync, read_checked
     from lambdas.sync.sources import Sources
 
     declared = read_checked(file).declarations
-    by_name = {one.name: one for one in declared.audiences}
-    if unknown := [name for name in names or () if name not in by_name]:
-        deployment.fail(f"{file.name} declares no {', '.join(unknown)}; it declares {', '.join(sorted(by_name))}")
     sources = Sources.of(find_sync().sources)
-    stopped = False
-    for one in (by_name[name] for name in names) if names else declared.audiences:
+    planned, wrong = _named(names, declared, sources, file) if names else (list(declared.audiences), {})
+    for name, error in wrong.items():
+        _print_failed(name, error, as_json=as_json)
+    stopped = bool(wrong)
+    for one in planned:
         with tempfile.TemporaryDirectory() as folder:
             try:
                 source = _readable(sources.source(declared.source(one.source)))
@@ -68,13 +74,38 @@ def plan(
                 extract = source.extract(one.selection, into, time.time() + MOST_S, uuid.uuid4().hex)
             except ActivationError as error:
                 stopped = True
-                _print_failed(one, error, as_json=as_json)
+                _print_failed(one.name, error, as_json=as_json)
                 continue
             for target in one.to:
                 report = _report(one, target, extract, Path(folder))
                 stopped |= bool(report["refused"] or report.get("mirror", {}).get("guard"))
                 _print(report, as_json=as_json)
     raise typer.Exit(1 if stopped else 0)
+
+
+def _named(
+    names: Sequence[str], declared: Declarations, sources: Sources, file: Path
+) -> tuple[list[Declaration], dict[str, ActivationError]]:
+    """Return the declarations of these names, and why rows of these names declare nothing; raises FailedError.
+
+    Tables are read only for a name that the file itself does not declare.
+    """
+    from cli import deployment
+    from cli.declared import accounts_here
+    from cli.declared_rows import read_rows
+
+    known = {one.name: one for one in declared.audiences}
+    wrong: dict[str, ActivationError] = {}
+    if declared.tables and not known.keys() >= set(names):
+        rows = read_rows(declared, sources, accounts_here())
+        known |= rows.declared
+        wrong = {name: error for name in names if name not in known and (error := rows.why_not(name))}
+    if unknown := [name for name in names if name not in known and name not in wrong]:
+        of_tables = " and the rows of its tables" if declared.tables else ""
+        deployment.fail(
+            f"{file.name}{of_tables} declares no {', '.join(unknown)}; declared are {', '.join(sorted(known))}"
+        )
+    return [known[name] for name in names if name in known], wrong
 
 
 def _readable(source: Source) -> Source:
@@ -122,7 +153,12 @@ def _report(declaration: Declaration, target: Target, extract: Extract, folder: 
         return told | {"key": key, "refused": {"code": error.code, "sentence": error.sentence}}
     run = DryRun.of(located, named, said=local.columns)
     sums = run.over(local.content())
-    return told | report_of(key, run, sums) | {"folder": local.described} | audience_of(run, sums, local)
+    return (
+        told
+        | report_of(key, run, sums)
+        | {"folder": local.described}
+        | audience_of(run, sums, local, target.account)
+    )
 
 
 def _print(report: dict[str, Any], *, as_json: bool) -> None:
@@ -139,9 +175,9 @@ def _print(report: dict[str, Any], *, as_json: bool) -> None:
         print(f"refused  {report['refused']['code']}: {report['refused']['sentence']}")
 
 
-def _print_failed(declaration: Declaration, error: Any, *, as_json: bool) -> None:
-    failed = {"declaration": declaration.name, "refused": {"code": error.code, "sentence": error.sentence}}
-    print(json.dumps(failed) if as_json else f"{declaration.name}: {error.code}: {error.sentence}")
+def _print_failed(name: str, error: ActivationError, *, as_json: bool) -> None:
+    failed = {"declaration": name, "refused": {"code": error.code, "sentence": error.sentence}}
+    print(json.dumps(failed) if as_json else f"{name}: {error.code}: {error.sentence}")
 
 
 def _and(before: str, text: str) -> str:

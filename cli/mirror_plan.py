@@ -57,19 +57,24 @@ class _Both:
         return self.local.names(prefix)
 
 
-def known_of(run: DryRun) -> KnownAudience | str:
-    """Return what the ledger knows of the drop's audience, or why that cannot be said."""
+def known_of(run: DryRun, account: str = "") -> KnownAudience | str:
+    """Return what the ledger knows of the drop's audience, or why that cannot be said.
+
+    `account` is the ad account that the drop names, "" for the connector's own.
+    """
+    account = run.platform.account.canonical(account)
     try:
         with contextlib.redirect_stderr(io.StringIO()):  # a plan needs no deployment
             table = deployment.find().ledger_table
             known = known_audiences(table, platform=run.platform.name, name=run.located.audience.name)
+            known = [one for one in known if account in ("", one.account)]
     except deployment.FailedError as failed:
         return failed.sentence
     except (ClientError, BotoCoreError) as error:
         return classify(error, code="ledger").sentence
     if len(known) > 1:
         return "several ad accounts have an audience of this name"
-    return known[0] if known else KnownAudience(run.platform.name, "", run.located.audience.name)
+    return known[0] if known else KnownAudience(run.platform.name, account, run.located.audience.name)
 
 
 def mirror_plan(run: DryRun, source: Content, one: KnownAudience | str) -> dict[str, Any]:

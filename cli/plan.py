@@ -215,10 +215,11 @@ def report_of(key: str, run: DryRun, sums: Sums) -> dict[str, Any]:
     }
 
 
-def audience_of(run: DryRun, sums: Sums, local: LocalFiles) -> dict[str, Any]:
+def audience_of(run: DryRun, sums: Sums, local: LocalFiles, account: str = "") -> dict[str, Any]:
     """Return what the report says of the audience of a mirror or a replace, nothing for any other drop.
 
-    That is the run that works on it now, which this drop waits for, and how a mirror would change it.
+    That is the run that works on it now, which this drop waits for, and how a mirror would change it. `account` is
+    the ad account that the drop names, "" for the connector's own.
     """
     from activation.model import SNAPSHOTS, Action
 
@@ -227,7 +228,7 @@ def audience_of(run: DryRun, sums: Sums, local: LocalFiles) -> dict[str, Any]:
         return {}
     from cli.mirror_plan import known_of, mirror_plan
 
-    known = known_of(run)
+    known = known_of(run, account)
     found = {"run_under_way": known.holder} if not isinstance(known, str) and known.holder else {}
     return found | ({"mirror": mirror_plan(run, local.content(), known)} if action is Action.MIRROR else {})
 

@@ -76,21 +76,7 @@ class Catalogue:
 
         Those might name a system that it names too, and the first table that does declares it.
         """
-        stored = self.stored()
-        found, problems = list(stored.audiences), dict[str, ActivationError]()
-        unread = dict[str, ActivationError]()
-        by_name = {one.name: one for one in stored.audiences}
-        for table in stored.tables:
-            if self.tables is None:
-                break
-            if table.source in unread:
-                problems[table.table] = unread[table.source]
-                continue
-            try:
-                found += self.tables.rows(table, by_name[table.like], found)
-            except ActivationError as error:
-                problems[table.table] = unread[table.source] = error
-        return Found(tuple(found), problems, tuple(unread), bool(stored.tables))
+        return with_rows(self.stored(), self.tables)
 
     def find(self, name: str) -> Declaration | None:
         """Return a declaration that is not paused, None for none; raises what kept it from being found."""
@@ -101,6 +87,24 @@ class Catalogue:
         for problem in found.problems.values():
             raise problem
         return None
+
+
+def with_rows(declared: Declarations, tables: Tables | None) -> Found:
+    """Return declarations with those of the rows of their tables: see Catalogue.all."""
+    found, problems = list(declared.audiences), dict[str, ActivationError]()
+    unread = dict[str, ActivationError]()
+    by_name = {one.name: one for one in declared.audiences}
+    for table in declared.tables:
+        if tables is None:
+            break
+        if table.source in unread:
+            problems[table.table] = unread[table.source]
+            continue
+        try:
+            found += tables.rows(table, by_name[table.like], found)
+        except ActivationError as error:
+            problems[table.table] = unread[table.source] = error
+    return Found(tuple(found), problems, tuple(unread), bool(declared.tables))
 
 
 def stored_document(s3: S3Client, bucket: str) -> dict[str, Any] | None:
