@@ -37,6 +37,9 @@ NEEDED: Mapping[str, Mapping[str, frozenset[str]]] = {
     "dynamodb": {
         "BatchGetItem": frozenset({"RequestItems"}),
         "GetItem": frozenset({"TableName", "Key", "ConsistentRead"}),
+        "Scan": frozenset(
+            {"TableName", "Select", "ProjectionExpression", "FilterExpression", "ExpressionAttributeValues"}
+        ),
         "TransactWriteItems": frozenset({"TransactItems"}),
         "UpdateItem": frozenset(
             {
