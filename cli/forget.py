@@ -13,6 +13,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from cli.forget_divided import Divided
     from cli.forget_drops import ForgetDrops, ForgetRun
     from cli.forget_people import People
     from cli.forget_receipt import Line
@@ -45,7 +46,8 @@ def forget(
     removed at all; platforms do not say who was in an audience.
     """
     from cli import deployment
-    from cli.forget_drops import ForgetDrops
+    from cli.forget_divided import Divided
+    from cli.forget_drops import ForgetDrops, with_mismatch
     from cli.forget_receipt import document, line_of
     from cli.forget_targets import targets
     from cli.known_audiences import known_audiences
@@ -60,7 +62,9 @@ def forget(
     runs_before = drops.runs() if resume else []
     left = [one for one in reached if one.connector and not any(run.is_of(one.place) for run in runs_before)]
     unusable: dict[Place, str] = {}
-    undivided = drops.undivided([one.place for one in reached if one.connector], runs_before)
+    divided = Divided.read(found.receipts_bucket, drops.forget_id)
+    alone = with_mismatch([one.place for one in reached if one.connector], _with_receipts(drops, runs_before))
+    undivided = [place for place in alone if place not in divided.names]
     people = _people(file) if left or undivided else None
     if people:
         unusable = _checked(drops, left, people)
@@ -70,7 +74,7 @@ def forget(
         if found.lists:
             _suppress(drops, people, within)
         _put(drops, left, unusable, people)
-    runs, awaited = _follow(drops, reached, unusable, people, within)
+    runs, awaited = _follow(drops, reached, unusable, people, divided, within)
     lines = [line_of(one, runs, unusable.get(one.place, ""), one.place in awaited) for one in reached]
     none = "this deployment has none: later drops may add the person again"
     suppressed = drops.suppressed() if found.lists else none
@@ -118,7 +122,7 @@ def _checked(drops: ForgetDrops, left: Sequence[Target], people: People) -> dict
     for (platform, code), found in lacking.items():
         rows = ", ".join(map(str, found.first_rows)) + ", ..." * (found.count > len(found.first_rows))
         said = f"row{'s' * (found.count > 1)} {rows}"
-        typer.echo(f"{platform} can match nobody by {said} ({code}): not removed there", err=True)
+        typer.echo(f"{said} ({code}) cannot be matched on {platform}: not removed there", err=True)
     return unusable
 
 
@@ -158,6 +162,7 @@ def _follow(
     reached: Sequence[Target],
     unusable: Mapping[Place, str],
     people: People | None,
+    divided: Divided,
     within_s: float,
 ) -> tuple[Found, set[Place]]:
     """Wait for the runs, and return them, with the places where one has not begun when the time is up.
@@ -168,19 +173,16 @@ def _follow(
 
     connectors = {one.place: one.connector for one in reached if one.connector}
     places = [place for place in connectors if place not in unusable]
-    runs = _with_receipts(drops, drops.follow(places, within_s))
-    alone = set(with_mismatch(places, runs))
-    if people is None:
-        return runs, set()
-    put = []
-    for place in sorted(alone):
-        for name, kind in drops.kinds(connectors[place], place, people).items():
-            if not any(run.removes(place, name) for run, _ in runs):
-                drops.put(connectors[place], place, kind, name)
-                put.append((place, name))
-    if put:
-        runs = _with_receipts(drops, drops.follow(places, within_s, at_least=len(runs) + len(put)))
-    return runs, {place for place, name in put if not any(run.removes(place, name) for run, _ in runs)}
+    runs = _with_receipts(drops, drops.follow(places, within_s, divided=list(divided.drops())))
+    if people is not None and (undivided := set(with_mismatch(places, runs)) - set(divided.names)):
+        for place in sorted(undivided):
+            kinds = drops.kinds(connectors[place], place, people)
+            for name, kind in kinds.items():
+                if not any(run.removes(place, name) for run, _ in runs):
+                    drops.put(connectors[place], place, kind, name)
+            divided.note(place, kinds)
+        runs = _with_receipts(drops, drops.follow(places, within_s, divided=list(divided.drops())))
+    return runs, {place for place, name in divided.drops() if not any(run.removes(place, name) for run, _ in runs)}
 
 
 def _with_receipts(drops: ForgetDrops, runs: Sequence[ForgetRun]) -> Found:
@@ -190,7 +192,7 @@ def _with_receipts(drops: ForgetDrops, runs: Sequence[ForgetRun]) -> Found:
 def _print(told: Mapping[str, Any], lines: Sequence[Line]) -> None:
     from rich.table import Column, Table
 
-    from cli.forget_drops import GOES_ON
+    from cli.forget_receipt import GOES_ON
     from cli.printable import console, printable
     from cli.typed import typed
 

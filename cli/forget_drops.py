@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 FILE = "people.csv"
 ADDED = "added"
-GOES_ON = "goes on"
 POLL_S = 2.0
 # What ends the names of folders that hold a file that was given.
 GIVEN = "file"
@@ -175,16 +174,18 @@ class ForgetDrops:
         )
         return [_run(item) for page in pages for item in page["Items"]]
 
-    def follow(self, places: Sequence[Place], within_s: float, *, at_least: int = 0) -> list[ForgetRun]:
+    def follow(
+        self, places: Sequence[Place], within_s: float, *, divided: Sequence[tuple[Place, str]] = ()
+    ) -> list[ForgetRun]:
         """Return the runs once there is one for each of the places and all have ended, or the time is up.
 
-        They are `at_least` so many.
+        `divided` are drops of single kinds of identifiers, each of which has to have a run too.
         """
         until = time.monotonic() + within_s
         while True:
             runs = self.runs()
             begun = all(any(one.is_of(place) for one in runs) for place in places)
-            is_whole = begun and len(runs) >= at_least
+            is_whole = begun and all(any(one.removes(*drop) for one in runs) for drop in divided)
             if (is_whole and all(one.has_ended for one in runs)) or time.monotonic() >= until:
                 return runs
             time.sleep(POLL_S)
@@ -204,28 +205,6 @@ class ForgetDrops:
         body = json.dumps(told, ensure_ascii=False, indent=2).encode()
         boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")
         return f"s3://{bucket}/{key}"
-
-    def undivided(self, places: Iterable[Place], runs: Sequence[ForgetRun]) -> list[Place]:
-        """Return where an earlier call ended before each kind of identifier had a drop of its own, see `kinds`.
-
-        A call keeps its receipt once it has sent all drops that it knows to be needed.
-        """
-        alone = list(with_mismatch(places, [(one, self.receipt(one)) for one in runs]))
-        told = self._kept() if alone else None
-        if told is None:
-            return alone
-        if not any(one["outcome"] == GOES_ON for some in told["platforms"].values() for one in some):
-            return []
-        kinds = (*ASKED, *KINDS)
-        return [one for one in alone if not any(run.removes(one, kind) for run in runs for kind in kinds)]
-
-    def _kept(self) -> dict[str, Any] | None:
-        s3, key = boto3.client("s3"), f"{FORGETS}{self.forget_id}.json"
-        with contextlib.suppress(s3.exceptions.NoSuchKey):
-            body = s3.get_object(Bucket=self.found.receipts_bucket, Key=key)["Body"].read()
-            told: dict[str, Any] = json.loads(body)
-            return told
-        return None
 
     def _base(self, place: Place, column: str = "") -> str:
         folder = forget_folder(self.forget_id, place.account, column)

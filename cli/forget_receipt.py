@@ -9,10 +9,10 @@ from typing import Any
 
 from activation.ledger.runs import RunState
 
-from cli.forget_drops import GOES_ON, ForgetRun
+from cli.forget_drops import ForgetRun
 from cli.forget_targets import NotDone, Target
 
-REMOVED, NOT_DONE = "removed", "not done"
+REMOVED, NOT_DONE, GOES_ON = "removed", "not done", "goes on"
 # Notes of a platform, and codes of a receipt's warnings, that say that people may still be in the audience.
 STILL_IN = frozenset({"too_small", "too_small_to_remove", "removals_refused", "audience_unusable"})
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 MAIL = "kim@example.com"
 PHONE = "+49 1512 3456789"
+TWO_KINDS = f"{MAIL}\n{PHONE}\n\n\n"
 # TikTok's audiences by the type of their first files; one of several types gets files of one kind in its own form.
 TYPES = {"Emails": "EMAIL_SHA256", "Phones": "PHONE_SHA256", "Both": MULTIPLE_TYPES}
 REASONS = {"Deleted": ("failed", "audience_missing"), "Small": ("failed", "audience_would_be_too_small")}
@@ -286,7 +287,7 @@ def test_a_row_that_nobody_can_be_removed_by_is_not_done(running: Deployed, tmp_
     (line,) = told(result)["platforms"]["meta"]
     assert (line["outcome"], line["code"]) == ("not done", "rows_rejected")
     assert line["sentence"].startswith("the platform can match nobody by 1 of the rows;")
-    assert "meta can match nobody by row 2 (not_an_email): not removed there" in result.stderr
+    assert "row 2 (not_an_email) cannot be matched on meta: not removed there" in result.stderr
     assert outcomes(forget("--json", typed=f"{MAIL}\n12\n\n\n")) == {"VIP": ("removed", "")}
 
 
@@ -355,15 +356,9 @@ def test_a_forget_that_was_interrupted_goes_on_where_it_was(
     assert "removed" in forget("--resume", forget_id, typed="").stdout
 
 
-def test_a_forget_that_was_interrupted_between_its_kinds_sends_the_others(
-    aws: Deployed, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The person is asked for again, and the kinds that were sent are not sent twice."""
-    for audience in TYPES:
-        aws.wrote("tiktok", "tiktok", audience)
-    end_when_polled(aws, monkeypatch)
-    put, typed = ForgetDrops.put, f"{MAIL}\n{PHONE}\n\n\n"
-    died: list[str] = []
+def killed_after_one_kind(monkeypatch: pytest.MonkeyPatch, *options: str) -> Result:
+    """Type the command, and let it die when it has uploaded the drop of one kind of identifier."""
+    put, died = ForgetDrops.put, list[str]()
 
     def put_once(drops: ForgetDrops, connector: Any, place: Any, people: Any, column: str = "") -> None:
         if column and died:
@@ -373,17 +368,52 @@ def test_a_forget_that_was_interrupted_between_its_kinds_sends_the_others(
 
     with monkeypatch.context() as dying:
         dying.setattr(ForgetDrops, "put", put_once)
-        first = CliRunner().invoke(app, ["forget", "--json"], input=typed)
-    assert first.exit_code != 0
+        result = CliRunner().invoke(app, ["forget", "--json", *options], input=TWO_KINDS)
+    assert result.exit_code != 0
+    return result
+
+
+def test_a_forget_that_was_interrupted_between_its_kinds_sends_the_others(
+    running: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The person is asked for again, and the kinds that were sent are not sent twice."""
+    for audience in TYPES:
+        running.wrote("tiktok", "tiktok", audience)
+    first = killed_after_one_kind(monkeypatch)
     forget_id = first.stderr.split("forget ")[1].split()[0]
-    sent = [one for one in aws.keys("tiktok/") if one.endswith("manifest")]
+    sent = [one for one in running.keys("tiktok/") if one.endswith("manifest")]
     assert len(sent) == len(TYPES) + 1
-    versions = {one: aws.s3.head_object(Bucket="drops", Key=one)["VersionId"] for one in sent}
-    again = forget("--resume", forget_id, "--json", typed=typed)
+    versions = {one: running.s3.head_object(Bucket="drops", Key=one)["VersionId"] for one in sent}
+    again = forget("--resume", forget_id, "--json", typed=TWO_KINDS)
     assert outcomes(again) == dict.fromkeys(TYPES, ("removed", ""))
-    assert len([one for one in aws.keys("tiktok/") if one.endswith("manifest")]) == len(TYPES) + 4
-    assert versions == {one: aws.s3.head_object(Bucket="drops", Key=one)["VersionId"] for one in sent}
+    assert len([one for one in running.keys("tiktok/") if one.endswith("manifest")]) == len(TYPES) + 4
+    assert versions == {one: running.s3.head_object(Bucket="drops", Key=one)["VersionId"] for one in sent}
     assert outcomes(forget("--resume", forget_id, "--json", typed="")) == outcomes(again)
+
+
+def test_a_forget_that_is_interrupted_a_second_time_still_sends_all_kinds(
+    aws: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time limit of the first call passed, and the second died between two kinds."""
+    aws.wrote("tiktok", "tiktok", "Phones")
+    end_when_polled(aws, monkeypatch, only="suppressions/")
+    first = forget("--json", "--within", "1", typed=TWO_KINDS, code=1)
+    forget_id = told(first)["forget_id"]
+    end_when_polled(aws, monkeypatch)
+    killed_after_one_kind(monkeypatch, "--resume", forget_id)
+    again = forget("--resume", forget_id, "--json", typed=TWO_KINDS)
+    assert outcomes(again) == {"Phones": ("removed", "")}
+
+
+def test_a_resumed_forget_of_one_kind_asks_for_nobody(running: Deployed) -> None:
+    """There is no other kind to send, and the first call noted that."""
+    running.wrote("tiktok", "tiktok", "Phones")
+    first = forget("--json", code=1)
+    assert outcomes(first) == {"Phones": MISMATCH}
+    forget_id = told(first)["forget_id"]
+    assert outcomes(forget("--resume", forget_id, "--json", typed="", code=1)) == {"Phones": MISMATCH}
+    noted = running.s3.get_object(Bucket="receipts", Key=f"forgets/{forget_id}.divided.json")["Body"].read()
+    assert MAIL not in noted.decode()
 
 
 def test_a_time_limit_that_passed_before_the_kinds_were_known_is_no_end(
@@ -391,13 +421,12 @@ def test_a_time_limit_that_passed_before_the_kinds_were_known_is_no_end(
 ) -> None:
     """The call that sees the refusal asks for the person, and a later one does not."""
     aws.wrote("tiktok", "tiktok", "Phones")
-    typed = f"{MAIL}\n{PHONE}\n\n\n"
     end_when_polled(aws, monkeypatch, only="suppressions/")
-    first = forget("--json", "--within", "1", typed=typed, code=1)
+    first = forget("--json", "--within", "1", typed=TWO_KINDS, code=1)
     assert outcomes(first) == {"Phones": ("goes on", "not_begun")}
     forget_id = told(first)["forget_id"]
     aws.run_all()
-    late = forget("--resume", forget_id, "--json", "--within", "1", typed=typed, code=1)
+    late = forget("--resume", forget_id, "--json", "--within", "1", typed=TWO_KINDS, code=1)
     assert outcomes(late) == {"Phones": ("goes on", "not_begun")}
     aws.run_all()
     assert outcomes(forget("--resume", forget_id, "--json", typed="")) == {"Phones": ("removed", "")}
