@@ -39,7 +39,7 @@ def refuse_drop(found: Deployment, view: RunView, copy: Path | None, *, is_there
 
     if is_there:
         if copy is not None:
-            raise RefusedActionError("its drop is still there and is read: leave --drop out")
+            raise RefusedActionError("its drop still exists and will be read; omit --drop")
         return
     row, drop = view.row, drop_of(view)
     table = ConditionalTable(boto3.client("dynamodb"), found.ledger_table)
@@ -54,7 +54,7 @@ def refuse_drop(found: Deployment, view: RunView, copy: Path | None, *, is_there
         raise RefusedActionError(f"its drop is not there any more; `{command}` takes your own copy of it")
     if not is_copy(FileSource(copy), drop, known):
         raise RefusedActionError(
-            "the file of --drop is not the very file that the run has read: size or checksum differ"
+            "the --drop file is not the file that the run read: its size or checksum differs"
         )
 
 

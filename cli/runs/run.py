@@ -134,9 +134,9 @@ def undo(
 ) -> None:
     """Remove the people that a run has added, by a run of its own with its own receipt.
 
-    People stay whom another run or the mirror of the audience has sent too. Where a drop of another run is gone,
+    People whom another run or the audience's mirror also sent stay. Where a drop of another run is gone,
     it says beforehand of how many nobody can tell, and asks. Events, folders, removals, replaces and mirrors
-    cannot be undone. A drop is deleted once its run is final, by default: --drop then takes the very same file.
+    cannot be undone. A drop is deleted once its run is final, by default: then pass the same file with --drop.
     """
     from cli import deployment
     from cli.printable import counted, printable

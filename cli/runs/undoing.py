@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cli.deployment import Deployment
     from cli.runs.view import RunView
 
-REFUSED = "undo_refused"
+REFUSED, GONE = "undo_refused", "object_gone"
 OTHERS_READ = 10_000  # runs of one audience; an audience with more cannot be judged
 
 
@@ -76,7 +76,7 @@ class Undo:
         whose = [counted(len(adding), "other run")] if adding else []
         whose += ["the mirror"] if self.others.mirror else []
         if self.copy is not None:
-            yield "it uploads your copy of the drop, which is deleted again as the drop was"
+            yield "it uploads your copy of the drop, and deletes it when the undo is final or refused"
         if whose:
             yield f"people whom {' or '.join(whose)} of this audience sent too stay in it"
         if not (doubtful := self.not_told_apart):
@@ -164,12 +164,13 @@ def prepare(found: Deployment, view: RunView, copy: Path | None = None) -> Undo:
 def _again(view: RunView, rows: Sequence[RunRow]) -> str:
     """Return what tells the undo of a run from the run itself.
 
-    It is the same each time the undo is begun, except after a refused one, which removes nobody any more. Raises
-    RefusedActionError where there is an undo already.
+    It is the same each time the undo is begun, except after one that removes nobody any more: it was refused, or
+    what it was to read was gone before it had removed anybody. Raises RefusedActionError where there is another.
     """
     by_id, again = {one.run_id: one for one in rows}, f"undo {view.row.run_id}"
     while begun := by_id.get(_run_id(view, again)):
-        if begun.code != REFUSED:
+        gone = begun.code == GONE and not begun.rows_acknowledged
+        if begun.code != REFUSED and not gone:
             can = "; `activation run retry` with its id continues it" if begun.state in CONTINUABLE else ""
             raise RefusedActionError(f"it has an undo already: run {begun.run_id} is {begun.state_word}{can}")
         again = f"undo {view.row.run_id} after {begun.run_id}"

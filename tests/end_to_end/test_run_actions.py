@@ -100,7 +100,7 @@ def test_a_run_whose_drop_is_deleted_is_undone_by_a_copy(meta: Line, tmp_path: P
     refused = activation(meta, "run", "undo", put.run_id, "--yes")
     assert f"run undo {put.run_id} --drop FILE` takes your own copy of it" in refused.stderr
     refused = activation(meta, "run", "undo", put.run_id, "--drop", str(other), "--yes")
-    assert "is not the very file that the run has read" in refused.stderr
+    assert "is not the file that the run read" in refused.stderr
     run_id = _done(meta, "undo", put.run_id, "--drop", str(copy))["run_id"]
     receipt = meta.finish(replace(put, run_id=run_id, receipt_key=put.receipt_key.replace(put.run_id, run_id)))
     assert (receipt["reason"], receipt["undoes"], receipt["rows"]["acknowledged"]) == (None, put.run_id, 20)

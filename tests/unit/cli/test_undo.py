@@ -288,7 +288,7 @@ def test_an_undo_takes_the_very_file_that_the_run_has_read(drops: SQSClient, tmp
     assert f"run undo {RUN} --drop FILE` takes your own copy" in asked("undo", RUN, "--yes").stderr
     for wrong in (other, longer):
         refused = asked("undo", RUN, "--yes", "--drop", str(wrong))
-        assert "is not the very file that the run has read" in refused.stderr
+        assert "is not the file that the run read" in refused.stderr
     assert queued(drops) == []
     done = asked("undo", RUN, "--yes", "--drop", str(copy))
     assert "it uploads your copy of the drop" in done.stdout

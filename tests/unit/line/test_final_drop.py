@@ -12,6 +12,7 @@ from activation.drops.checksum import is_copy
 from activation.drops.messages import read
 from activation.drops.source import BytesSource
 from activation.drops.sources import BucketSource
+from activation.errors import Rejected, Retryable
 from activation.ledger.drop_users import DropUsers
 from activation.ledger.runs import RunState
 from activation.model import Action
@@ -250,6 +251,65 @@ def test_a_run_whose_drop_was_deleted_is_undone_by_a_copy(world: World) -> None:
     assert (receipt["state"], receipt["rows"]["acknowledged"]) == ("applied", 6)
     assert world.platform.cells == set()
     assert left(world) == []
+
+
+def test_the_copy_of_a_refused_undo_is_deleted(make_world: Make) -> None:
+    """Another undo brings a copy of its own; it is nobody's drop, so that it goes also where drops are kept."""
+    world = make_world()
+    text = table(people(6))
+    body = world.drop(text)
+    world.run(body)
+    message = copied(world, body, text.encode())
+    world.run(world.drop(table(people(2, start=20)), file="later.csv"))
+    assert undone(world, message)["reason"]["code"] == "undo_refused"
+    assert left(world) == ["later.csv", "people.csv"]
+
+
+@pytest.mark.parametrize("size_bytes", [None, 2_000_000_001])
+def test_a_drop_is_deleted_also_where_no_checksum_can_be_made(
+    world: World, monkeypatch: pytest.MonkeyPatch, size_bytes: int | None
+) -> None:
+    """It is too large to be read once more in time, or cannot be read now."""
+    if size_bytes is None:
+        monkeypatch.setattr("activation.runs.final_drop.checksum", busy)
+    else:
+        monkeypatch.setattr("activation.runs.final_drop._CHECKSUM_BYTES", 10)
+        monkeypatch.setattr("activation.runs.final_drop.checksum", not_asked)
+    body = world.drop(table(people(6)))
+    world.run(body)
+    assert left(world) == []
+    assert world.failures == []
+
+
+def busy(*_: object) -> str:
+    """Fail as a bucket that is too busy does."""
+    raise Retryable("storage", "S3 is busy")
+
+
+def not_asked(*_: object) -> str:
+    """Fail the test."""
+    raise AssertionError("the whole drop is read")
+
+
+@pytest.mark.parametrize(
+    ("key", "version", "undo_id"),
+    [
+        ("other/vip/raw/_activation_undo/1", "v", "a" * 32),
+        ("NAME/vip/raw/people.csv", "v", "a" * 32),
+        ("NAME/vip/raw/_activation_undo/1", "", "a" * 32),
+        ("NAME/vip/raw/_activation_undo/1", "v", ""),
+    ],
+)
+def test_a_message_cannot_have_any_object_deleted_as_a_copy(
+    world: World, key: str, version: str, undo_id: str
+) -> None:
+    """It has to be the copy of an undo, in its folder, and of a version."""
+    body = world.event(world.put(table(people(2)), f"{world.name}/vip/raw/people.csv"))
+    key = key.replace("NAME", world.name)
+    told = {"bucket": "drops", "key": key, "version_id": version, "size_bytes": 1}
+    message = {**json.loads(body), "undo": undo_id, "copy": told}
+    with pytest.raises(Rejected, match="where an undo uploads it"):
+        read(json.dumps(message), origins=world.settings.origins, account="")
 
 
 def test_the_event_of_an_undos_copy_begins_no_run(world: World) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from activation.drops.sources import Origin
 from activation.errors import Rejected
-from activation.model import NO_VERSION, Drop
+from activation.model import NO_VERSION, UNDO_COPIES, Drop
 from activation.records import DamagedRecord, from_json
 
 CONTINUATION = "Activation Continued"
@@ -145,8 +145,8 @@ def read(body: str, *, origins: OriginFinder, account: str) -> Work:
             "not_understood", "the message lacks what an S3 Object Created event or a continuation has"
         ) from None
     origin = origins.of(work.drop.bucket, work.drop.key)
-    if work.copy is not None and origins.of(work.copy.bucket, work.copy.key).is_source:
-        raise Rejected("foreign_bucket", "the copy of a drop is not in the app's own bucket")
+    if work.copy is not None and not _is_of_undo(work, work.copy):
+        raise Rejected("not_understood", "the copy of a drop is not where an undo uploads it")
     owner = origin.account or account
     # In an event of S3's, the account is the bucket's owner:
     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html, read 2026-11-29
@@ -182,6 +182,13 @@ def _event(message: dict[str, Any]) -> Work:
         others=_others(message["others"]) if "others" in message else None,
         copy=_copy(message["copy"]) if "copy" in message else None,
     )
+
+
+def _is_of_undo(work: Work, copy: Drop) -> bool:
+    """Return whether a copy is beside the drop of an undo, in the folder of copies: it is deleted at the end."""
+    connector, folder = copy.key.partition("/")[0], copy.key.rpartition("/")[0].rpartition("/")[2]
+    is_named = folder == UNDO_COPIES and connector == work.drop.key.partition("/")[0]
+    return bool(work.undo) and is_named and copy.bucket == work.drop.bucket and copy.is_versioned
 
 
 def _copy(told: dict[str, Any]) -> Drop:

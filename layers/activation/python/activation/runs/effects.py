@@ -145,6 +145,7 @@ class RunEffects:
         if step.step is Step.FINISH:
             with suppress(ClientError, BotoCoreError):  # the run has ended; a part that is left does no harm
                 invocation.rejects.remove_parts()
+        if step.step in ENDS:
             discard_final_drop(invocation.connector, invocation.work, run)
 
     def _note_audience(self) -> None:

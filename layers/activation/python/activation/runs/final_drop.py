@@ -39,23 +39,28 @@ from activation.model import EVENTS, Action, Drop
 from activation.runs.cold_start import Connector
 from activation.runs.earlier_closings import SEVERAL_S, closings_above, stored_listing
 from activation.runs.replace_guard import files_below
+from activation.runs.undo import REFUSED
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 FLAT_S = SEVERAL_S  # no longer than SQS delays a message
+_CHECKSUM_BYTES = 2_000_000_000  # what a function reads in less than half of its time, at 30 MB/s
 _DELETED_AT_ONCE = 1_000  # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html, read 2026-11-30
 
 
 def discard_final_drop(connector: Connector, work: Work, run: Run) -> None:
     """Delete the drop of a run that is final, or queue the message by which it is deleted later.
 
-    Does nothing where the settings keep drops, but for those of a forget; nor for a source or an export. May be
-    called any number of times. Raises Retryable where AWS is busy; a drop that cannot be deleted for another
-    reason is left to the bucket's lifecycle.
+    Does nothing where the settings keep drops, but for those of a forget; nor for a source or an export. The copy
+    that an undo reads is deleted whatever the settings say, also once the undo is refused, since another one then
+    reads a copy of its own. May be called any number of times. Raises Retryable where AWS is busy; a drop that
+    cannot be deleted for another reason is left to the bucket's lifecycle.
     """
-    deletes = connector.settings.deletes_final_drops or is_forgetting(work.drop.key)
-    if not deletes or work.part is not None or run.state not in FINAL:
+    is_copy = work.copy is not None
+    deletes = connector.settings.deletes_final_drops or is_forgetting(work.drop.key) or is_copy
+    is_over = run.state in FINAL or (is_copy and run.code == REFUSED)
+    if not deletes or work.part is not None or not is_over:
         return
     if work.drop.key.endswith(f"/{EXPORT_MANIFEST}"):
         return
@@ -113,15 +118,19 @@ class _FinalDrop:
         """Keep the checksum of a drop whose people an undo may remove."""
         drop, connector = self.work.drop, self.connector
         adds = located.audience.action is Action.ADD and located.kind != EVENTS and not self.work.undo
-        if not adds or not self.run.progress.tally.acknowledged:
+        if not adds or not self.run.progress.tally.acknowledged or drop.size_bytes > _CHECKSUM_BYTES:
             return
         try:
             source = S3Source.opened(
                 connector.clients.s3, drop.bucket, drop.key, drop.version_id, first_bytes=DEFAULT.head_bytes
             )
             found = checksum(source, drop)
-        except (Rejected, ConfigError):  # it is gone, since the message has come twice, or cannot be read
-            return
+        except (
+            Rejected,
+            ConfigError,
+            Retryable,
+        ):  # it is gone, since the message has come twice, or not to be read
+            return  # the deletion never waits for it
         connector.drop_users.note_checksum(drop, found)
 
     def _look_later(self, after_s: float) -> None:

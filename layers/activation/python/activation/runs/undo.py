@@ -16,6 +16,8 @@ from activation.model import EVENTS, Action, Cursor
 from activation.runs.invocation import Invocation
 from activation.runs.mirror_audience import is_mirrored, known
 
+REFUSED = "undo_refused"
+
 
 def sent_rows(invocation: Invocation) -> Piece | None:
     """Return the rows that an undo removes, None for all of the drop; None too for a run that undoes nothing.
@@ -100,6 +102,6 @@ def refused(invocation: Invocation, why: str) -> Rejected:
     removed, checkpoint = progress.tally.acknowledged, progress.checkpoint
     if removed:
         rows = f"{removed:,} row{'s' * (removed != 1)} acknowledged before that"
-        return Rejected("undo_refused", f"nothing more is removed, {rows}: {why}")
+        return Rejected(REFUSED, f"nothing more is removed, {rows}: {why}")
     more = " more" if checkpoint.in_doubt or checkpoint.suspects else ""
-    return Rejected("undo_refused", f"nothing{more} is removed: {why}")
+    return Rejected(REFUSED, f"nothing{more} is removed: {why}")

@@ -3,8 +3,8 @@
 The bytes are what S3 holds and what a function asks, without a copy: 16 bytes of head (a mark, the logarithm of
 the filter's words, zeros), the filter, then the heads in ascending order, 8 bytes each. The filter has words of 64
 bits, at least one for four heads while it is small enough; a head's lowest bits choose its word, and twelve other
-bits choose four bits of it. So about 1 of 200 other values passes it, and only for these is the sorted array searched,
-which costs fifty times as much. A million people of two identifiers have a filter of 4 MB.
+bits choose four bits of it. So about 1 of 200 other values passes it, and only for these is the sorted array
+searched, which costs fifty times as much. A million people of two identifiers have a filter of 4 MB.
 """
 
 from __future__ import annotations
