@@ -102,7 +102,13 @@ def streams(datasets: tuple[str, ...]) -> dict[str, str]:
 
 
 def synth(runner: node.Node, place: Place, context: Mapping[str, str]) -> list[str]:
-    """Return the command that synthesises the app into the sandbox's folder."""
+    """Return the command that synthesises the app into the sandbox's folder.
+
+    The templates of an earlier synth are removed, since CDK leaves them there: one of a stack that is not among
+    the settings any more would be taken for deployed.
+    """
+    for former in place.cdk_out.glob("*.template.json"):
+        former.unlink()
     share_zipped_assets(place.cdk_out)
     flags = [part for name, text in context.items() for part in ("--context", f"{name}={text}")]
     return command(runner, *with_app(["synth", "--quiet", "--output", str(place.cdk_out), *flags]))

@@ -92,3 +92,15 @@ def test_other_machines_are_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform.machine", lambda: "riscv64")
     with pytest.raises(SandboxError, match="riscv64"):
         cdk.hosts_wheels()
+
+
+def test_templates_of_an_earlier_synth_are_gone(tmp_path: Path) -> None:
+    """A stack that is not synthesised any more is not looked for in the sandbox."""
+    place = Place(tmp_path)
+    place.cdk_out.mkdir(parents=True)
+    former, asset = place.cdk_out / "AmzStream-NA-sp-traffic.template.json", place.cdk_out / "asset.1.json"
+    former.write_text("{}")
+    asset.write_text("{}")
+    cdk.synth(RUNNER, place, {})
+    assert not former.exists()
+    assert asset.exists()
