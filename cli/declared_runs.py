@@ -8,26 +8,41 @@ from typing import Any
 
 from activation.aws.table import read_text
 from activation.ledger.keys import RUN
+from activation.ledger.orders import DISCARDED
+from activation.report.verdict import state_word
 
 from lambdas.sync.export import MANIFEST
 from lambdas.sync.slots import export_name
 
 # A slot with several audiences has several runs; it is shown in the state that asks most of its owner.
-_MOST_URGENT = ("failed", "blocked", "waiting", "running", "accepted", "superseded", "applied")
-STOPPED = ("failed", "blocked")
+MOST_URGENT = (
+    *("failed", "blocked", "stopped", "waiting", "running", "accepted", "superseded", "discarded", "empty"),
+    "applied",
+)
+STOPPED = ("failed", "blocked", "stopped")
 EXTRACTED = "extracted"  # a slot whose export no run has begun to send
 
 
 @dataclass(frozen=True)
 class SlotRun:
-    """A run of one slot's export; `code` and `sentence` are why it waits or stopped, "" when it does neither."""
+    """A run of one slot's export.
+
+    `state` is what the run's state is called, see `state_word`; `code` and `sentence` are why it waits or stopped,
+    "" when it does neither.
+    """
 
     connector: str
     audience: str
+    account: str
     run_id: str
     state: str
     code: str
     sentence: str
+
+    @property
+    def fills(self) -> tuple[str, str, str]:
+        """Return the audience that the run fills: its connector, name and ad account."""
+        return self.connector, self.audience, self.account
 
     @property
     def what_to_do(self) -> str:
@@ -54,17 +69,29 @@ def scan_filter() -> tuple[str, dict[str, Any]]:
 
 
 def runs_of(items: Iterable[Mapping[str, Any]], declaration: str, slot: str) -> list[SlotRun]:
-    """Return the runs of a declaration's slot among records of runs, the most urgent first."""
+    """Return the runs of a declaration's slot among records of runs, the most urgent first.
+
+    A discarded run is left out where another one has taken its place.
+    """
     export = export_name(declaration, slot)
-    found = [_run(item) for item in items if _is_of(export, read_text(item, "object_key"))]
-    return sorted(found, key=lambda one: (_rank(one.state), one.connector, one.audience))
+    found = [_run(item, export) for item in items if _is_of(export, read_text(item, "object_key"))]
+    others = {one.fills for one in found if one.state != DISCARDED}
+    found = [one for one in found if one.state != DISCARDED or one.fills not in others]
+    return sorted(found, key=lambda one: (_rank(one.state), *one.fills))
 
 
 def shown_state(one: Mapping[str, Any]) -> str:
-    """Return the state of a slot: of its extraction, once that is done of the most urgent run that sends it."""
+    """Return the state of a slot: of its extraction, once that is done of the most urgent run that sends it.
+
+    Of several audiences, it is told how many have a run while one of them has none.
+    """
     if one["state"] != "applied":
         return str(one["state"])
-    return str(one["runs"][0]["state"]) if one["runs"] else EXTRACTED
+    if not one["runs"]:
+        return EXTRACTED
+    state = str(one["runs"][0]["state"])
+    filled = len({(run["connector"], run["audience"], run["account"]) for run in one["runs"]})
+    return state if filled >= one["audiences"] or state in STOPPED else f"{filled} of {one['audiences']} begun"
 
 
 def has_stopped(one: Mapping[str, Any]) -> bool:
@@ -89,15 +116,16 @@ def _is_of(export: str, key: str) -> bool:
     return name == MANIFEST and (last == export or last.startswith(f"{export}-"))
 
 
-def _run(item: Mapping[str, Any]) -> SlotRun:
+def _run(item: Mapping[str, Any], export: str) -> SlotRun:
     connector, _, run_id = read_text(item, "pk").partition(RUN)
+    folder = read_text(item, "object_key").rpartition("/")[0].rpartition("/")[2]
+    account = folder.removeprefix(export).removeprefix("-")
+    code = read_text(item, "code")
+    state = state_word(read_text(item, "state"), code)
     return SlotRun(
-        connector,
-        read_text(item, "audience"),
-        run_id,
-        *(read_text(item, one) for one in ("state", "code", "sentence")),
+        connector, read_text(item, "audience"), account, run_id, state, code, read_text(item, "sentence")
     )
 
 
 def _rank(state: str) -> int:
-    return _MOST_URGENT.index(state) if state in _MOST_URGENT else 0
+    return MOST_URGENT.index(state) if state in MOST_URGENT else 0

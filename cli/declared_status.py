@@ -45,7 +45,8 @@ def states() -> list[dict[str, Any]]:
         following = coming(declaration, datetime.now(UTC), slot) if declaration else rows.get(name, GONE)
         state = _state(name, slot, following, ledger, [declaration.source] if declaration else sources)
         runs = runs_of(items, name, slot) if slot else []
-        found.append(state | {"runs": [one.described for one in runs]})
+        audiences = len(declaration.to) if declaration else 1
+        found.append(state | {"audiences": audiences, "runs": [one.described for one in runs]})
     return found
 
 

@@ -53,9 +53,7 @@ def refuse_drop(found: Deployment, view: RunView, copy: Path | None, *, is_there
         command = typed("run", "undo", row.run_id, "--drop", "FILE")
         raise RefusedActionError(f"its drop is not there any more; `{command}` takes your own copy of it")
     if not is_copy(FileSource(copy), drop, known):
-        raise RefusedActionError(
-            "the --drop file is not the file that the run read: its size or checksum differs"
-        )
+        raise RefusedActionError("the --drop file is not the file that the run read: its size or checksum differs")
 
 
 def upload_copy(found: Deployment, row: RunRow, copy: Path, undo_id: str) -> dict[str, Any]:

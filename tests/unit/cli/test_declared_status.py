@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from cli import deployment
 from cli.__main__ import app
+from cli.declared_runs import MOST_URGENT
 from lambdas.sync.catalogue import KEY
 from lambdas.sync.slots import SYNC, Slots, export_name, slot_id
 from tests.unit.cli.ledger_in_moto import LEDGER, item, make_ledger
@@ -92,7 +93,10 @@ def test_a_slot_that_was_extracted_is_in_the_state_of_its_run(ledger: Any) -> No
     assert (code, "extracted" in shown, "blocked" in shown) == (0, True, False)
     add(ledger, "b1", "applied", manifest(SLOT))
     code, shown = status()
-    assert (code, "applied" in shown, "extracted" in shown) == (0, True, False)
+    assert (code, "1 of 2 begun" in shown, "applied" in shown, "extracted" in shown) == (0, True, False, False)
+    add(ledger, "b2", "empty", manifest(SLOT, "-7"))
+    code, shown = status()
+    assert (code, "empty" in shown, "begun" in shown) == (0, True, False)
 
 
 def test_a_blocked_run_is_what_status_says_of_its_slot(ledger: Any) -> None:
@@ -114,3 +118,28 @@ def test_another_code_is_explained_by_the_run(ledger: Any) -> None:
     add(ledger, "b1", "failed", manifest(SLOT), "audience_missing")
     code, shown = status()
     assert (code, "failed" in shown, "run show b1" in shown, "approve" in shown) == (1, True, True, False)
+
+
+def test_a_run_that_failed_counts_more_than_an_empty_one(ledger: Any) -> None:
+    """Each state has its place in the order of urgency."""
+    assert set(RunState) <= set(MOST_URGENT)
+    add(ledger, "b1", "empty", manifest(SLOT))
+    add(ledger, "b2", "failed", manifest(SLOT, "-7"), "audience_missing")
+    code, shown = status()
+    assert (code, "failed" in shown, "empty" in shown) == (1, True, False)
+
+
+def test_a_run_that_somebody_discarded_is_no_failure(ledger: Any) -> None:
+    """It is called so, and another run of the slot may have been applied since."""
+    add(ledger, "b1", "failed", manifest(SLOT), "discarded")
+    code, shown = status()
+    assert (code, "1 of 2 begun" in shown, "failed" in shown) == (0, True, False)
+    add(ledger, "b2", "applied", manifest(SLOT, "-7"))
+    code, shown = status()
+    assert (code, "discarded" in shown, "failed" in shown) == (0, True, False)
+    add(ledger, "b4", "applied", manifest(SLOT))
+    code, shown = status()
+    assert (code, "applied" in shown, "discarded" in shown) == (0, True, False)
+    add(ledger, "b3", "failed", manifest(SLOT, "-7"), "stopped")
+    code, shown = status()
+    assert (code, "stopped" in shown, "run show b3" in shown) == (1, True, True)
