@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from activation.report.verdict import not_sent, state_of
+from activation.report.verdict import not_sent, rows_in, state_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -54,8 +54,8 @@ def print_receipt(receipt: dict[str, Any], *, sandbox: bool | None = None) -> No
     table.add_row(filled, "", printable(_audience(audience, receipt["connector"])))
     _add_reason(table, receipt)
     table.add_section()
-    read = rows["in"] if rows["in"] is not None else rows["read"]
-    table.add_row("rows in", f"{read:,}", "" if rows["in"] is not None else "so far")
+    read, is_whole = rows_in(receipt)
+    table.add_row("rows in", f"{read:,}", "" if is_whole else "so far")
     if mended := receipt.get("rows_mended", 0):  # a receipt of an earlier release does not say
         table.add_row("of these mended", f"{mended:,}", "blank cells at their end were missing, or too many")
     if receipt["state"] == "superseded" and (held := receipt.get("rows_held")) is not None:

@@ -152,3 +152,14 @@ def test_rows_that_an_undo_left_in_are_shown_where_there_are_any(capsys: pytest.
     lines = [" ".join(line.replace("│", " ").split()) for line in capsys.readouterr().out.splitlines()]
     assert "+ rejected by us 3" in lines
     assert any(line.startswith("of these left in 2 other runs sent these people too") for line in lines)
+
+
+def test_the_rows_of_a_stopped_run_add_up(capsys: pytest.CaptureFixture[str]) -> None:
+    """Those that it never read are in the sum, as on the page."""
+    rows = {"in": None, "read": 500, "acknowledged": 500, "rejected_by_us": 0, "rejected_by_platform": 0}
+    reason = {"code": "stopped", "sentence": "stopped by arn:x"}
+    print_receipt(receipt(state="failed", reason=reason, rows=rows, rows_held=1_000))
+    shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "rows in 1,000" in shown
+    assert "= acknowledged 500" in shown
+    assert "+ not sent 500" in shown

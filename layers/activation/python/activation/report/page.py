@@ -20,7 +20,7 @@ from activation.report.html import Html, element, joined
 from activation.report.notes import spoken_notes
 from activation.report.page_tables import left_out, mirrored, prose, rejects, spoken
 from activation.report.places import Places
-from activation.report.verdict import not_sent, state_of, unusable, verdict
+from activation.report.verdict import not_sent, rows_in, state_of, unusable, verdict
 
 STYLES = ("run.css", "document.css")  # beside this module; the console has other styles than a document
 
@@ -127,10 +127,8 @@ def _shares(receipt: Mapping[str, Any]) -> Iterator[Share]:
 
 
 def _sums(receipt: Mapping[str, Any]) -> Html:
-    rows = receipt["rows"]
-    whole, name = (rows["read"], "rows read so far") if rows["in"] is None else (rows["in"], "rows in")
-    if rows["in"] is None and (rest := not_sent(receipt)):
-        whole, name = rows["read"] + rest, "rows in"
+    whole, is_whole = rows_in(receipt)
+    name = "rows in" if is_whole else "rows read so far"
     if not whole:
         return element("section", element("h2", "Where every row went"), element("p", "No row was read."))
     shares = list(_shares(receipt))

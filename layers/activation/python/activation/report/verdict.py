@@ -102,6 +102,15 @@ def not_sent(receipt: Mapping[str, Any]) -> int:
     return without_outcome(rows)
 
 
+def rows_in(receipt: Mapping[str, Any]) -> tuple[int, bool]:
+    """Return how many rows a receipt accounts for, and whether they are all of the drop: not while it is read."""
+    rows = receipt["rows"]
+    if rows["in"] is not None:
+        return int(rows["in"]), True
+    rest = not_sent(receipt)
+    return int(rows["read"]) + rest, rest > 0
+
+
 def unusable(rows: Mapping[str, Any]) -> int:
     """Return how many rows were rejected by us, but for those that an undo has left in the audience."""
     return int(rows["rejected_by_us"]) - int(rows.get("left_in") or 0)
