@@ -180,12 +180,12 @@ def test_an_undo_waits_for_runs_that_are_not_known_yet() -> None:
     assert f"run {'b' * 32} of its audience is running" in asked("undo", RUN, "--yes").stderr
 
 
-@pytest.mark.parametrize("removed", [0, 4])
-def test_a_refused_undo_is_begun_again(drops: SQSClient, removed: int) -> None:
-    """It removes nobody else; the new one is a run of its own, and knows the runs of now."""
+@pytest.mark.parametrize(("code", "removed"), [("undo_refused", 0), ("undo_refused", 4), ("object_gone", 0)])
+def test_an_undo_that_removes_nobody_else_is_begun_again(drops: SQSClient, code: str, removed: int) -> None:
+    """It was refused, or came after its drop was deleted; the new one is a run of its own, and knows those of now."""
     put(dropped(RUN))
     first = json.loads(asked("undo", RUN, "--yes", "--json").stdout)["run_id"]
-    put(item(first, "failed", action="remove", acknowledged=removed) | {"code": {"S": "undo_refused"}})
+    put(item(first, "failed", action="remove", acknowledged=removed) | {"code": {"S": code}})
     second = json.loads(asked("undo", RUN, "--yes", "--json").stdout)["run_id"]
     assert first != second
     assert len(queued(drops)) == 2
@@ -307,6 +307,6 @@ def test_an_undo_takes_no_file_that_it_cannot_compare(tmp_path: Path) -> None:
     put(dropped(RUN))
     copy = tmp_path / "copy.csv"
     copy.write_bytes(b"email\n")
-    assert "its drop is still there" in asked("undo", RUN, "--yes", "--drop", str(copy)).stderr
+    assert "its drop still exists" in asked("undo", RUN, "--yes", "--drop", str(copy)).stderr
     deleted(RUN, None)
     assert "the ledger has no checksum" in asked("undo", RUN, "--yes", "--drop", str(copy)).stderr
