@@ -182,7 +182,7 @@ def test_an_undo_waits_for_runs_that_are_not_known_yet() -> None:
 
 @pytest.mark.parametrize(("code", "removed"), [("undo_refused", 0), ("undo_refused", 4), ("object_gone", 0)])
 def test_an_undo_that_removes_nobody_else_is_begun_again(drops: SQSClient, code: str, removed: int) -> None:
-    """It was refused, or came after its drop was deleted; the new one is a run of its own, and knows those of now."""
+    """It was refused, or its drop was gone; the new one is a run of its own, and knows the runs of now."""
     put(dropped(RUN))
     first = json.loads(asked("undo", RUN, "--yes", "--json").stdout)["run_id"]
     put(item(first, "failed", action="remove", acknowledged=removed) | {"code": {"S": code}})
