@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -75,6 +76,9 @@ def forget(
             _suppress(drops, people, within)
         _put(drops, left, unusable, people)
     runs, awaited = _follow(drops, reached, unusable, people, divided, within)
+    # Read once more: a run may have filled an audience for the first time meanwhile.
+    filled = {one.place for one in targets(found, known_audiences(found.ledger_table)) if one.is_filled}
+    reached = [replace(one, is_filled=one.place in filled) for one in reached]
     lines = [line_of(one, runs, unusable.get(one.place, ""), one.place in awaited) for one in reached]
     none = "this deployment has none: later drops may add the person again"
     suppressed = drops.suppressed() if found.lists else none

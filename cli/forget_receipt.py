@@ -13,6 +13,7 @@ from cli.forget_drops import ForgetRun
 from cli.forget_targets import NotDone, Target
 
 REMOVED, NOT_DONE, GOES_ON = "removed", "not done", "goes on"
+NO_REMOVAL, NEVER_FILLED = "no_removal", "never_filled"
 # Notes of a platform, and codes of a receipt's warnings, that say that people may still be in the audience.
 STILL_IN = frozenset({"too_small", "too_small_to_remove", "removals_refused", "audience_unusable"})
 
@@ -68,6 +69,9 @@ def _judged(target: Target, run: ForgetRun, receipt: Mapping[str, Any] | None) -
     if not run.has_ended or receipt is None:
         return _line(target, GOES_ON, NotDone("running", f"the run is {run.state}"), run)
     reason = receipt["reason"] or {}
+    if reason.get("code") == "audience_missing" and not target.is_filled:
+        why = f"no run has filled it, and {run.connector} finds no audience of this name: nobody is in it"
+        return _line(target, NOT_DONE, NotDone(NEVER_FILLED, why), run)
     if receipt["state"] != RunState.APPLIED:
         code, sentence = reason.get("code", receipt["state"]), reason.get("sentence", "nobody was removed")
         return _line(target, NOT_DONE, NotDone(code, sentence), run)
@@ -119,5 +123,5 @@ def document(forget_id: str, lines: Iterable[Line], suppressed: str) -> dict[str
 
 
 def is_done(lines: Iterable[Line]) -> bool:
-    """Return whether everybody was removed wherever people can be removed at all."""
-    return all(one.outcome == REMOVED or one.code == "no_removal" for one in lines)
+    """Return whether everybody was removed wherever people are and can be removed at all."""
+    return all(one.outcome == REMOVED or one.code in (NO_REMOVAL, NEVER_FILLED) for one in lines)

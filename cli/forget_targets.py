@@ -36,7 +36,8 @@ class Place(NamedTuple):
 class Target:
     """An audience that was written to.
 
-    `connector` removes people from it; where none can, `why_not` says why.
+    `connector` removes people from it; where none can, `why_not` says why. `is_filled` says that a run has ended
+    well after writing to it, or may have: of an audience that a run has only claimed, it may never have existed.
     """
 
     platform: str
@@ -44,6 +45,7 @@ class Target:
     audience: str
     connector: NamedConnector | None
     why_not: NotDone | None = None
+    is_filled: bool = True
 
     @property
     def place(self) -> Place:
@@ -57,10 +59,10 @@ def targets(found: Deployment, known: Iterable[KnownAudience]) -> Iterator[Targe
         if not one.record:
             continue
         connector = _connector(found, one)
-        known_as = one.platform, one.account, one.name
-        yield (
-            Target(*known_as, None, connector) if isinstance(connector, NotDone) else Target(*known_as, connector)
-        )
+        why_not = connector if isinstance(connector, NotDone) else None
+        removes = None if isinstance(connector, NotDone) else connector
+        is_filled = "first_written_at" in one.record
+        yield Target(one.platform, one.account, one.name, removes, why_not, is_filled)
 
 
 def _connector(found: Deployment, one: KnownAudience) -> NamedConnector | NotDone:

@@ -20,6 +20,7 @@ from activation.ledger.audiences import KnownAudiences
 from activation.ledger.keys import audience_key, run_key
 from activation.model import Audience
 from activation.platforms.discovery import platforms
+from activation.platforms.publisher import Opened
 from moto import mock_aws
 from typer.testing import CliRunner, Result
 
@@ -62,10 +63,14 @@ class Deployed:
         self.account = ""
         self.list_state = "applied"
 
-    def wrote(self, connector: str, platform: str, audience: str, account: str = "42") -> None:
-        """Let a run have begun to write to an audience."""
-        lock = audience_key(platform, account, audience)
-        KnownAudiences(self.table).claim(lock, Audience(connector, audience), "0" * 32)
+    def wrote(
+        self, connector: str, platform: str, audience: str, account: str = "42", *, filled: bool = True
+    ) -> None:
+        """Let a run have written to an audience, or with `filled` false have claimed it alone."""
+        lock, known = audience_key(platform, account, audience), KnownAudiences(self.table)
+        known.claim(lock, Audience(connector, audience), "0" * 32)
+        if filled:
+            known.note(lock, Audience(connector, audience), Opened("id"), "0" * 32)
 
     def keys(self, prefix: str = "") -> list[str]:
         """Return the keys of the drops bucket."""
@@ -198,6 +203,15 @@ def test_every_audience_has_a_line_and_those_that_cannot_be_reached_say_why(runn
         "Pixel": ("not done", "no_removal"),
     }
     assert not told(result)["done"]
+
+
+def test_an_audience_that_was_never_filled_holds_nobody(running: Deployed) -> None:
+    """Its only drop was refused before anything was sent; one that was filled and deleted is named as not done."""
+    running.wrote("meta", "meta", "VIP")
+    running.wrote("meta", "meta", "Deleted", filled=False)
+    result = forget("--json")
+    assert outcomes(result) == {"VIP": ("removed", ""), "Deleted": ("not done", "never_filled")}
+    assert told(result)["done"]
 
 
 def test_all_is_done_where_only_events_cannot_be_removed(running: Deployed) -> None:
