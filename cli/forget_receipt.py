@@ -71,7 +71,7 @@ def _judged(target: Target, run: ForgetRun, receipt: Mapping[str, Any] | None) -
     reason = receipt["reason"] or {}
     if reason.get("code") == "audience_missing" and not target.is_filled:
         why = f"no run has filled it, and {run.connector} finds no audience of this name: nobody is in it"
-        return _line(target, NOT_DONE, NotDone(NEVER_FILLED, why), run)
+        return _line(target, NOT_DONE, NotDone("never_filled", why), run)
     if receipt["state"] != RunState.APPLIED:
         code, sentence = reason.get("code", receipt["state"]), reason.get("sentence", "nobody was removed")
         return _line(target, NOT_DONE, NotDone(code, sentence), run)
