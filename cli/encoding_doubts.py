@@ -30,13 +30,15 @@ _SYMBOL = (
     r"[\x{a1}-\x{a7}\x{a9}\x{ac}\x{ae}-\x{b3}\x{b6}\x{b8}\x{b9}\x{bc}-\x{bf}\x{d7}\x{f7}"
     r"\x{192}\x{2020}\x{2021}\x{2030}\x{20ac}]"
 )
-_GRAVE = r"[\x{ec}\x{f9}\x{e8}]"  # i, u and e with a grave accent, which Czech read as Western has for letters
-_STROKE = r"\x{f8}"  # the Nordic o with a stroke
+# Czech read as Western has i with a grave accent, and o with a stroke, beside letters that no Gaelic,
+# Vietnamese or Norwegian word has beside them: other grave or acute accents.
+_GRAVE_I = (r"\x{ec}", r"[\x{e1}\x{e8}\x{ed}\x{f8}\x{f9}\x{fd}]")
+_STROKE = (r"\x{f8}", r"[\x{e1}\x{ec}\x{ed}\x{f9}\x{fd}]")
 _IMPROBABLE = "|".join(
     (
         rf"\p{{L}}{_SYMBOL}",
         rf"{_SYMBOL}\p{{Ll}}",
-        rf"\x{{ec}}\p{{Ll}}{{2}}|{_STROKE}\p{{L}}*{_GRAVE}|{_GRAVE}\p{{L}}*{_STROKE}",
+        *(rf"{one}\p{{L}}*{other}|{other}\p{{L}}*{one}" for one, other in (_GRAVE_I, _STROKE)),
         r"[\x{430}-\x{44f}][\x{410}-\x{42f}]{2}",  # KOI8 and windows-1251 read as each other swap the cases
     )
 )
