@@ -60,6 +60,7 @@ def test_the_questions_of_a_morning_are_answered_from_the_screen(meta: Line, con
     undone = begun[1]
     receipt = meta.sandbox.receipt(f"receipts/meta/Arrived/{undone}.json", 120)
     assert (receipt["state"], receipt["reason"]) == ("applied", None)
+    meta.wait_until_quiet()  # the receipt of the undone run is written after it
     meta.wait_until_processed()
     assert meta.held("Arrived") == meta.members(first)
     run = console.text(f"/runs/{undone}")
