@@ -103,6 +103,18 @@ def test_many_parts_are_put_together_and_removed(bench: Bench) -> None:
     assert len(bench.whole()) == 40
 
 
+def test_removed_parts_are_forgotten_by_the_invocation_that_wrote_them(bench: Bench) -> None:
+    """It asks S3 for no list, and puts together what it has written since."""
+    rejects = Rejects(bench.aws.s3, "receipts", bench.stem, knows_parts=True)
+    bench.rejects = rejects
+    bench.ours(1, 5)
+    rejects.remove_parts()
+    assert rejects.put_together() == 0
+    bench.ours(11, 15)
+    assert rejects.put_together() == 1
+    assert [row for row, _, _ in bench.whole()] == ["15"]
+
+
 def test_the_list_is_uploaded_while_it_is_read(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """No part is fetched long before its lines are taken, so that neither memory nor disk holds the whole."""
     for span in range(60):

@@ -185,13 +185,14 @@ class Rejects:
             last_row = max(last_row, _row(lines[-1]))
 
     def remove_parts(self) -> None:
-        """Delete the parts after the run has ended for good; a part left behind does no harm."""
+        """Delete the parts of a run that has ended for good, or begins again; a part left behind does no harm."""
         keys = list(self._parts())
         for start in range(0, len(keys), 1000):
             self._client.delete_objects(
                 Bucket=self._bucket,
                 Delete={"Objects": [{"Key": key} for key in keys[start : start + 1000]], "Quiet": True},
             )
+        self._known.difference_update(keys)
 
     def _bodies(self, keys: list[str]) -> Iterator[tuple[str, bytes]]:
         """Yield the parts in order, reading a few at a time."""
