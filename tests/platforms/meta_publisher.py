@@ -56,7 +56,7 @@ def upload(columns: dict[str, list[str | None]], *, first_row: int = 1, part: st
 
 
 def page(*audiences: tuple[str, str, str], after: str = "", status: int = 200) -> Answer:
-    """Return a page of audiences (id, name, subtype) of a status, with a next one behind the cursor `after`."""
+    """Return a page of audiences (id, name, subtype) of a status; the cursor `after` leads to the next one."""
     told = {"operation_status": {"code": status}}
     body: dict[str, object] = {"data": [{"id": i, "name": n, "subtype": s, **told} for i, n, s in audiences]}
     if after:

@@ -90,7 +90,7 @@ class Unending:
         return {"QueryExecutionId": "q-1"}
 
     def get_query_execution(self, *, QueryExecutionId: str) -> dict[str, Any]:
-        """Say that it runs."""
+        """Return a query that is still running."""
         return {"QueryExecution": {"QueryExecutionId": QueryExecutionId, "Status": {"State": "RUNNING"}}}
 
     def stop_query_execution(self, *, QueryExecutionId: str) -> None:

@@ -254,7 +254,7 @@ def test_a_run_whose_drop_was_deleted_is_undone_by_a_copy(world: World) -> None:
 
 
 def test_the_copy_of_a_refused_undo_is_deleted(make_world: Make) -> None:
-    """Another undo brings a copy of its own; it is nobody's drop, so that it goes also where drops are kept."""
+    """A new undo uploads its own copy, and the settings that keep drops do not apply to it."""
     world = make_world()
     text = table(people(6))
     body = world.drop(text)

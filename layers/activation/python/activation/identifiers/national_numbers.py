@@ -58,7 +58,7 @@ def _plan(country: str) -> _Plan | None:
     others = sorted(prefixes - {trunk, ""})
     abroad = metadata.international_prefix or "00"
     idd = abroad if abroad.isdecimal() and not abroad.startswith("00") else ""
-    # Trunk prefixes may be there twice: libphonenumber looks for one behind the country code, and once more.
+    # A number may have two trunk prefixes: libphonenumber strips one after the country code, then looks again.
     before = (_ZEROS, maybe(*map(parsed, dialled)), maybe(parsed(code)), maybe(parsed(trunk)))
 
     def begun(*patterns: Part) -> Part:

@@ -34,7 +34,7 @@ class _Shape:
     """What all codes of one shape are.
 
     `length` is how many bytes are left without white space and hyphens. `plain` says that these are the code, but
-    for what follows the five digits of a ZIP+4 (`plus_4`). `with_country` says that it is the digits behind a
+    for what follows the five digits of a ZIP+4 (`plus_4`). `with_country` says that it is the digits after a
     country, if that is one. `short` says that a first zero may be missing. `alike` says that such codes are the
     same in every country.
     """

@@ -22,7 +22,7 @@ _VALID, _MAYBE = range(2)
 class _Told:
     """What the first digits of a number tell: its country code (0 for none) and how its valid numbers look.
 
-    `lengths` are those without the code, a bit each, and `reach` is how many digits may be taken off behind the
+    `lengths` are those without the code, a bit each, and `reach` is how many digits may be stripped after the
     code, None where others may be put there.
     """
 
@@ -37,7 +37,7 @@ _MAY_BE_WRONG: int = sum(1 << length for length in (*range(7, 15), *range(16, 32
 
 
 def surely_wrong(digits: pa.Array) -> pa.Array:
-    """Mask the digits behind a plus that no country has, whatever is taken off behind their country code.
+    """Mask the digits after a plus that are valid in no country, whatever is stripped after their country code.
 
     They are as long as no number of their country is. The digits are a string array; null is not among them.
     """

@@ -54,7 +54,7 @@ class Orders:
     clock: Callable[[], float] = time.time
 
     def note(self, run_id: str, kind: OrderKind, by: str, undoes: str = "") -> None:
-        """Give a run an order, which takes the place of the one before; the arguments are those of an Order.
+        """Give a run an order, which replaces any earlier one; the arguments are those of an Order.
 
         Raises ConditionFailed if somebody else gives one at the same time, and what the table raises.
         """

@@ -155,7 +155,7 @@ class RunDrop:
         return batcher.spans(chunks, checkpoint.cursor, frozenset(checkpoint.ahead))
 
     def identifiers(self, start: Cursor) -> Iterator[tuple[Cursor, list[pa.Array]]]:
-        """Yield, chunk by chunk after `start`, the cursor behind it and what it would be sent with.
+        """Yield, chunk by chunk after `start`, the cursor after it and what it would be sent with.
 
         That is only what is one person's by itself, in arrays of texts with nulls. A row to which another row of
         the drop says no counts as sent: the sets that tell are deleted when a run ends.
