@@ -14,7 +14,8 @@ from moto import mock_aws
 
 from cli import deployment
 from cli.deployment import Deployment
-from lambdas.doctor.addresses import ConnectorAddresses
+from lambdas.doctor.addresses import ConnectorAddresses, LineQueues
+from tests.unit.cli.forgetting import Deployed, end_when_polled
 from tests.unit.cli.ledger_in_moto import LEDGER, make_ledger
 
 if TYPE_CHECKING:
@@ -63,3 +64,29 @@ def sqs(monkeypatch: pytest.MonkeyPatch) -> Iterator[SQSClient]:
         boto3.client("s3").create_bucket(Bucket="receipts")
         make_ledger()
         yield client
+
+
+@pytest.fixture
+def unpolled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Deployed]:
+    """Return an app that is deployed in an empty folder, whose runs end while they are polled for."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    addresses = ConnectorAddresses("arn", "queue", "dead", "", "function", "rule")
+    platforms = {"meta": "meta", "tiktok": "tiktok", "meta-conversions": "meta_conversions"}
+    connectors = dict.fromkeys(platforms, addresses)
+    found = Deployment(
+        "drops", "receipts", "ledger", "a:b:c:d", connectors, platforms, lists=LineQueues("", "", "")
+    )
+    monkeypatch.setattr(deployment, "find", lambda: found)
+    monkeypatch.setattr("cli.forget_drops.POLL_S", 0)
+    with mock_aws():
+        yield Deployed()
+
+
+@pytest.fixture
+def running(unpolled: Deployed, monkeypatch: pytest.MonkeyPatch) -> Deployed:
+    """Return the app with functions that work: runs have ended when the ledger is asked for them."""
+    end_when_polled(unpolled, monkeypatch)
+    return unpolled

@@ -3,191 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import boto3
 import pytest
-from activation.aws.table import ConditionalTable
-from activation.drops.folder_manifest import ManifestReading, manifest_reading
-from activation.drops.locate import locate
-from activation.drops.messages import read
-from activation.drops.source import BytesSource
-from activation.drops.sources import Origins
 from activation.ledger.audience_lock import AudienceLocks
-from activation.ledger.audiences import KnownAudiences
-from activation.ledger.keys import audience_key, run_key
-from activation.model import Audience
-from activation.platforms.discovery import platforms
-from activation.platforms.publisher import Opened
-from moto import mock_aws
-from typer.testing import CliRunner, Result
+from activation.ledger.keys import audience_key
 
 from cli import deployment
-from cli.__main__ import app
-from cli.connectors import NamedConnector
-from cli.deployment import Deployment
-from cli.dry_run import DryRun
 from cli.forget_drops import ForgetDrops, ForgetRun
-from lambdas.doctor.addresses import ConnectorAddresses, LineQueues
-from lambdas.tiktok.payload import MULTIPLE_TYPES, calculate_type
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+    pass
 
-MAIL = "kim@example.com"
-PHONE = "+49 1512 3456789"
-TWO_KINDS = f"{MAIL}\n{PHONE}\n\n\n"
-# TikTok's audiences by the type of their first files; one of several types gets files of one kind in its own form.
-TYPES = {"Emails": "EMAIL_SHA256", "Phones": "PHONE_SHA256", "Both": MULTIPLE_TYPES}
-REASONS = {"Deleted": ("failed", "audience_missing"), "Small": ("failed", "audience_would_be_too_small")}
-
-
-class Deployed:
-    """An app in moto, whose functions are played: each manifest that is put has a run."""
-
-    def __init__(self) -> None:
-        self.s3: S3Client = boto3.client("s3")
-        self.dynamodb = boto3.client("dynamodb")
-        self.dynamodb.create_table(
-            TableName="ledger",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        for bucket in ("drops", "receipts"):
-            self.s3.create_bucket(Bucket=bucket)
-        self.s3.put_bucket_versioning(Bucket="drops", VersioningConfiguration={"Status": "Enabled"})
-        self.table = ConditionalTable(self.dynamodb, "ledger")
-        self.account = ""
-        self.list_state = "applied"
-
-    def wrote(
-        self, connector: str, platform: str, audience: str, account: str = "42", *, filled: bool = True
-    ) -> None:
-        """Let a run have written to an audience, or with `filled` false have claimed it alone."""
-        lock, known = audience_key(platform, account, audience), KnownAudiences(self.table)
-        known.claim(lock, Audience(connector, audience), "0" * 32)
-        if filled:
-            known.note(lock, Audience(connector, audience), Opened("id"), "0" * 32)
-
-    def keys(self, prefix: str = "") -> list[str]:
-        """Return the keys of the drops bucket."""
-        found = self.s3.list_objects_v2(Bucket="drops", Prefix=prefix).get("Contents", [])
-        return sorted(one["Key"] for one in found)
-
-    def run_all(self, *, only: str = "") -> None:
-        """Let the run of each manifest end, and that of the suppression list."""
-        for key in self.keys():
-            if (key.endswith("/manifest") or key.startswith("suppressions/")) and only in key:
-                self._run(key)
-
-    def _run(self, key: str) -> None:
-        head = self.s3.head_object(Bucket="drops", Key=key)
-        item = {"key": key, "size": 1, "version-id": head["VersionId"]}
-        detail = {"bucket": {"name": "drops"}, "object": item}
-        body = json.dumps({"source": "aws.s3", "detail-type": "Object Created", "detail": detail})
-        connector, audience, *_ = key.split("/")
-        run_id = read(body, origins=Origins(connector, "drops"), account="").run_id(connector)
-        texts = {"state": "applied", "audience": audience, "object_key": key}
-        texts["state"], code = REASONS.get(audience, ("applied", ""))
-        account = self.account
-        if connector == "suppressions":
-            texts["state"], code = self.list_state, "" if self.list_state == "applied" else "too_many_at_once"
-        elif not account:
-            manifest = json.loads(self.s3.get_object(Bucket="drops", Key=key)["Body"].read())
-            account = manifest["activation"]["account"]
-        lacking = 0
-        if connector != "suppressions":
-            of_type, lacking = self._read(connector, key)
-        if audience in TYPES and TYPES[audience] not in (of_type, MULTIPLE_TYPES):
-            texts["state"], code = "failed", "type_mismatch"
-        record = {name: {"S": text} for name, text in texts.items()}
-        self.dynamodb.put_item(TableName="ledger", Item={"pk": {"S": run_key(connector, run_id)}, **record})
-        receipt: dict[str, Any] = {
-            "state": texts["state"],
-            "account": account,
-            "reason": {"code": code, "sentence": "why"} if code else None,
-            "warnings": [],
-            "rows": {"rejected_by_platform": 0, "rejected_by_us": lacking},
-        }
-        at = f"receipts/{connector}/{audience}/{run_id}.json"
-        self.s3.put_object(Bucket="receipts", Key=at, Body=json.dumps(receipt).encode())
-
-    def _read(self, connector: str, key: str) -> tuple[str, int]:
-        """Return the type that TikTok would give the file, and how many rows the connector's platform rejects."""
-        bodies = [
-            self.s3.get_object(Bucket="drops", Key=one)["Body"].read()
-            for one in (key, key.replace("/manifest", "/people.csv"))
-        ]
-        reading = manifest_reading(json.loads(bodies[0])) or ManifestReading()
-        platform = platforms()[connector]
-        located = locate(key, connector=connector, table=platform.table, actions=platform.limits.actions)
-        named = NamedConnector(connector, platform)
-        sums = DryRun.of(located, named, said=reading.columns).over(BytesSource(bodies[1]))
-        assert sums.refusal is None
-        return calculate_type(tuple(dict.fromkeys(sums.columns.values()))), sums.rows - sums.sent
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Deployed]:
-    """Return an app that is deployed in an empty folder, whose runs end while they are polled for."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    addresses = ConnectorAddresses("arn", "queue", "dead", "", "function", "rule")
-    platforms = {"meta": "meta", "tiktok": "tiktok", "meta-conversions": "meta_conversions"}
-    connectors = dict.fromkeys(platforms, addresses)
-    found = Deployment(
-        "drops", "receipts", "ledger", "a:b:c:d", connectors, platforms, lists=LineQueues("", "", "")
-    )
-    monkeypatch.setattr(deployment, "find", lambda: found)
-    monkeypatch.setattr("cli.forget_drops.POLL_S", 0)
-    with mock_aws():
-        yield Deployed()
-
-
-@pytest.fixture
-def running(aws: Deployed, monkeypatch: pytest.MonkeyPatch) -> Deployed:
-    """Return the app with functions that work: runs have ended when the ledger is asked for them."""
-    end_when_polled(aws, monkeypatch)
-    return aws
-
-
-def end_when_polled(aws: Deployed, monkeypatch: pytest.MonkeyPatch, *, only: str = "") -> None:
-    """Have runs ended when the ledger is asked for them; `only` is what their keys have in them."""
-    runs = ForgetDrops.all_runs
-
-    def after_all(drops: ForgetDrops) -> Any:
-        aws.run_all(only=only)
-        return runs(drops)
-
-    monkeypatch.setattr(ForgetDrops, "all_runs", after_all)
-
-
-def forget(*options: str, typed: str = f"{MAIL}\n\n\n\n", code: int = 0) -> Result:
-    """Type the command and answer its prompts; nothing that it prints may name the person."""
-    result = CliRunner().invoke(app, ["forget", *options], input=typed)
-    assert result.exit_code == code, result.output
-    assert result.output.count(MAIL) <= typed.count(MAIL)  # what is typed is echoed by the runner
-    return result
-
-
-def told(result: Result) -> dict[str, Any]:
-    """Return the receipt that was printed, after what was typed."""
-    found: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
-    return found
-
-
-def outcomes(result: Result) -> dict[str, tuple[str, str]]:
-    """Return outcome and code by audience."""
-    return {
-        one["audience"]: (one["outcome"], one["code"])
-        for some in told(result)["platforms"].values()
-        for one in some
-    }
+from tests.unit.cli.forgetting import MAIL, MISMATCH, PHONE, TYPES, Deployed, forget, outcomes, told
 
 
 def test_every_audience_has_a_line_and_those_that_cannot_be_reached_say_why(running: Deployed) -> None:
@@ -254,9 +83,6 @@ def test_an_audience_of_one_kind_of_identifier_gets_a_drop_of_it(running: Deploy
     assert outcomes(result) == dict.fromkeys(TYPES, ("removed", ""))
 
 
-MISMATCH = ("not done", "type_mismatch")
-
-
 @pytest.mark.parametrize(
     ("text", "phones", "emails"),
     [
@@ -305,9 +131,9 @@ def test_a_row_that_nobody_can_be_removed_by_is_not_done(running: Deployed, tmp_
     assert outcomes(forget("--json", typed=f"{MAIL}\n12\n\n\n")) == {"VIP": ("removed", "")}
 
 
-def running_kinds(aws: Deployed) -> list[ForgetRun]:
+def running_kinds(unpolled: Deployed) -> list[ForgetRun]:
     """Return the runs whose drops hold one kind of a file's identifiers."""
-    (manifest, *_) = [one for one in aws.keys("tiktok/") if one.endswith("manifest")]
+    (manifest, *_) = [one for one in unpolled.keys("tiktok/") if one.endswith("manifest")]
     forget_id = manifest.split("forget-")[1].partition("-")[0]
     runs = ForgetDrops(deployment.find(), forget_id).runs()
     return [one for one in runs if one.is_of_one_kind and one.state == "applied"]
@@ -332,11 +158,11 @@ def test_an_audience_of_one_name_in_two_ad_accounts_is_reached_in_both(running: 
     assert len([key for key in running.keys("meta/VIP/raw/remove/") if key.endswith("/manifest")]) == 2
 
 
-def test_nobody_is_removed_before_the_list_is_accepted(aws: Deployed) -> None:
+def test_nobody_is_removed_before_the_list_is_accepted(unpolled: Deployed) -> None:
     """A drop that is sent in between would add the person again."""
-    aws.wrote("meta", "meta", "VIP")
+    unpolled.wrote("meta", "meta", "VIP")
     assert "not added yet" in forget("--yes", "--within", "1", code=1).stderr
-    assert aws.keys("meta/") == []
+    assert unpolled.keys("meta/") == []
 
 
 def test_a_list_that_was_refused_is_no_list_that_was_added(running: Deployed) -> None:
@@ -353,99 +179,6 @@ def test_a_list_that_was_refused_is_no_list_that_was_added(running: Deployed) ->
     assert told(result)["suppression_list"] == "added"
 
 
-def test_a_forget_that_was_interrupted_goes_on_where_it_was(
-    aws: Deployed, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Runs that had not ended are looked at again, without a new drop and without asking for the person."""
-    aws.wrote("meta", "meta", "VIP")
-    end_when_polled(aws, monkeypatch, only="suppressions/")
-    first = forget("--json", "--within", "1", code=1)
-    assert outcomes(first) == {"VIP": ("goes on", "not_begun")}
-    forget_id = told(first)["forget_id"]
-    aws.run_all()
-    before = aws.keys()
-    again = forget("--resume", forget_id, "--json", typed="")
-    assert outcomes(again) == {"VIP": ("removed", "")}
-    assert aws.keys() == before
-    assert "removed" in forget("--resume", forget_id, typed="").stdout
-
-
-def killed_after_one_kind(monkeypatch: pytest.MonkeyPatch, *options: str) -> Result:
-    """Type the command, and let it die when it has uploaded the drop of one kind of identifier."""
-    put, died = ForgetDrops.put, list[str]()
-
-    def put_once(drops: ForgetDrops, connector: Any, place: Any, people: Any, column: str = "") -> None:
-        if column and died:
-            raise KeyboardInterrupt
-        died.extend([column] if column else [])
-        put(drops, connector, place, people, column)
-
-    with monkeypatch.context() as dying:
-        dying.setattr(ForgetDrops, "put", put_once)
-        result = CliRunner().invoke(app, ["forget", "--json", *options], input=TWO_KINDS)
-    assert result.exit_code != 0
-    return result
-
-
-def test_a_forget_that_was_interrupted_between_its_kinds_sends_the_others(
-    running: Deployed, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The person is asked for again, and the kinds that were sent are not sent twice."""
-    for audience in TYPES:
-        running.wrote("tiktok", "tiktok", audience)
-    first = killed_after_one_kind(monkeypatch)
-    forget_id = first.stderr.split("forget ")[1].split()[0]
-    sent = [one for one in running.keys("tiktok/") if one.endswith("manifest")]
-    assert len(sent) == len(TYPES) + 1
-    versions = {one: running.s3.head_object(Bucket="drops", Key=one)["VersionId"] for one in sent}
-    again = forget("--resume", forget_id, "--json", typed=TWO_KINDS)
-    assert outcomes(again) == dict.fromkeys(TYPES, ("removed", ""))
-    assert len([one for one in running.keys("tiktok/") if one.endswith("manifest")]) == len(TYPES) + 4
-    assert versions == {one: running.s3.head_object(Bucket="drops", Key=one)["VersionId"] for one in sent}
-    assert outcomes(forget("--resume", forget_id, "--json", typed="")) == outcomes(again)
-
-
-def test_a_forget_that_is_interrupted_a_second_time_still_sends_all_kinds(
-    aws: Deployed, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The time limit of the first call passed, and the second died between two kinds."""
-    aws.wrote("tiktok", "tiktok", "Phones")
-    end_when_polled(aws, monkeypatch, only="suppressions/")
-    first = forget("--json", "--within", "1", typed=TWO_KINDS, code=1)
-    forget_id = told(first)["forget_id"]
-    end_when_polled(aws, monkeypatch)
-    killed_after_one_kind(monkeypatch, "--resume", forget_id)
-    again = forget("--resume", forget_id, "--json", typed=TWO_KINDS)
-    assert outcomes(again) == {"Phones": ("removed", "")}
-
-
-def test_a_resumed_forget_of_one_kind_asks_for_nobody(running: Deployed) -> None:
-    """There is no other kind to send, and the first call noted that."""
-    running.wrote("tiktok", "tiktok", "Phones")
-    first = forget("--json", code=1)
-    assert outcomes(first) == {"Phones": MISMATCH}
-    forget_id = told(first)["forget_id"]
-    assert outcomes(forget("--resume", forget_id, "--json", typed="", code=1)) == {"Phones": MISMATCH}
-    noted = running.s3.get_object(Bucket="receipts", Key=f"forgets/{forget_id}.divided.json")["Body"].read()
-    assert MAIL not in noted.decode()
-
-
-def test_a_time_limit_that_passed_before_the_kinds_were_known_is_no_end(
-    aws: Deployed, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The call that sees the refusal asks for the person, and a later one does not."""
-    aws.wrote("tiktok", "tiktok", "Phones")
-    end_when_polled(aws, monkeypatch, only="suppressions/")
-    first = forget("--json", "--within", "1", typed=TWO_KINDS, code=1)
-    assert outcomes(first) == {"Phones": ("goes on", "not_begun")}
-    forget_id = told(first)["forget_id"]
-    aws.run_all()
-    late = forget("--resume", forget_id, "--json", "--within", "1", typed=TWO_KINDS, code=1)
-    assert outcomes(late) == {"Phones": ("goes on", "not_begun")}
-    aws.run_all()
-    assert outcomes(forget("--resume", forget_id, "--json", typed="")) == {"Phones": ("removed", "")}
-
-
 @pytest.mark.parametrize(
     ("typed", "why"),
     [
@@ -454,31 +187,31 @@ def test_a_time_limit_that_passed_before_the_kinds_were_known_is_no_end(
         ("\n12\n\n\n", "no platform can match anybody"),
     ],
 )
-def test_nothing_is_removed_by_a_guess(aws: Deployed, typed: str, why: str) -> None:
+def test_nothing_is_removed_by_a_guess(unpolled: Deployed, typed: str, why: str) -> None:
     """Without a usable identifier nothing is uploaded, not even for the suppression list."""
-    aws.wrote("meta", "meta", "VIP")
+    unpolled.wrote("meta", "meta", "VIP")
     assert f"nothing was removed: {why}" in forget("--yes", typed=typed, code=1).stderr
-    assert aws.keys() == []
+    assert unpolled.keys() == []
 
 
-def test_a_file_of_names_alone_removes_nobody(aws: Deployed, tmp_path: Path) -> None:
+def test_a_file_of_names_alone_removes_nobody(unpolled: Deployed, tmp_path: Path) -> None:
     """Many people have one name."""
-    aws.wrote("meta", "meta", "VIP")
+    unpolled.wrote("meta", "meta", "VIP")
     path = tmp_path / "names.csv"
     path.write_text("first_name,last_name,city\nKim,Lee,Berlin\n")
     assert "nothing was removed" in forget("--file", str(path), "--yes", code=1).stderr
-    assert aws.keys() == []
+    assert unpolled.keys() == []
 
 
-def test_nobody_was_ever_sent(aws: Deployed) -> None:
+def test_nobody_was_ever_sent(unpolled: Deployed) -> None:
     """An audience that was only locked holds nobody; there is a sentence, and no question."""
-    AudienceLocks(aws.table).acquire(audience_key("meta", "42", "VIP"), "0" * 32)
+    AudienceLocks(unpolled.table).acquire(audience_key("meta", "42", "VIP"), "0" * 32)
     assert "has never sent anybody to an audience" in forget(typed="", code=1).stderr
-    assert aws.keys() == []
+    assert unpolled.keys() == []
 
 
-def test_it_asks_before_it_removes(aws: Deployed) -> None:
+def test_it_asks_before_it_removes(unpolled: Deployed) -> None:
     """Whoever says no has removed nobody."""
-    aws.wrote("meta", "meta", "VIP")
+    unpolled.wrote("meta", "meta", "VIP")
     forget(typed=f"{MAIL}\n\n\n\nn\n", code=1)
-    assert aws.keys() == []
+    assert unpolled.keys() == []

@@ -20,7 +20,7 @@ from activation.runs.final_drop import FLAT_S
 
 from tests.unit.line.aws_in_memory import refusal
 from tests.unit.line.jobs import Job
-from tests.unit.line.test_undo import undo, undone
+from tests.unit.line.undoing import undo, undone
 from tests.unit.line.world import World, people, table
 
 Make = Callable[..., World]
